@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -44,10 +45,18 @@ class Value {
     Value() = default;  ///< null
     Value(std::nullptr_t) {}
     Value(bool value) : data_(value) {}
-    Value(int value) : data_(static_cast<std::int64_t>(value)) {}
-    Value(std::int64_t value) : data_(value) {}
-    Value(std::uint64_t value);  ///< kept as int64 where it fits, else as double
+    /// Integers that do not fit std::int64_t are kept as doubles.
+    template <std::integral T>
+        requires(!std::same_as<T, bool>)
+    Value(T value) {
+        if (std::in_range<std::int64_t>(value)) {
+            data_ = static_cast<std::int64_t>(value);
+        } else {
+            data_ = static_cast<double>(value);
+        }
+    }
     Value(double value) : data_(value) {}
+    Value(const void*) = delete;  ///< else a pointer would become a boolean
     Value(const char* text) : data_(WipingString(text)) {}
     Value(std::string_view text) : data_(WipingString(text)) {}
     Value(const std::string& text) : data_(WipingString(std::string_view(text))) {}
