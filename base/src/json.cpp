@@ -77,7 +77,8 @@ Status check_text(std::string_view text, const Limits& limits) {
 /// Wipes what the parser leaves behind: decoded strings pass through its stack.
 class WipingParserAllocator {
   public:
-    static const bool kNeedFree = true;  // NOLINT(readability-identifier-naming): RapidJSON's name
+    // RapidJSON asks for it by that name in some of its templates.
+    [[maybe_unused]] static const bool kNeedFree = true;
     void* Malloc(std::size_t size) {
         if (size == 0) return nullptr;
         auto* block = static_cast<std::max_align_t*>(std::malloc(size + sizeof(std::max_align_t)));
@@ -152,7 +153,7 @@ struct Builder {
         Object object;
         object.members_.reserve(frame.values.size());
         for (std::size_t i = 0; i < frame.values.size(); ++i) {
-            object.members_.emplace_back(std::move(frame.names[i]), std::move(frame.values[i]));
+            object.members_.push_back({std::move(frame.names[i]), std::move(frame.values[i])});
         }
         return add(Value(std::move(object)));
     }
@@ -469,7 +470,7 @@ void Object::set(std::string_view name, Value value) {
             return;
         }
     }
-    members_.emplace_back(name, std::move(value));
+    members_.push_back({WipingString(name), std::move(value)});
 }
 
 std::string_view Value::type_name() const {

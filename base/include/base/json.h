@@ -17,22 +17,28 @@ namespace base::json {
 
 class Value;
 using Array = std::vector<Value>;
-using Member = std::pair<WipingString, Value>;
+struct Member;
 
 /// An object that keeps the order of its members; names are unique.
 class Object {
   public:
-    Object() = default;
+    // Defined below, where Member is complete.
+    Object();
+    Object(const Object&);
+    Object(Object&&) noexcept;
+    Object& operator=(const Object&);
+    Object& operator=(Object&&) noexcept;
+    ~Object();
     Object(std::initializer_list<std::pair<std::string_view, Value>> members);
     [[nodiscard]] const Value* find(std::string_view name) const;
     /// As `find`, where several members match without regard to ASCII case the last wins (Go's encoding/json).
     [[nodiscard]] const Value* find_ignoring_case(std::string_view name) const;
     /// Appends, or replaces the member of that name.
     void set(std::string_view name, Value value);
-    [[nodiscard]] std::size_t size() const { return members_.size(); }
-    [[nodiscard]] bool empty() const { return members_.empty(); }
-    [[nodiscard]] auto begin() const { return members_.begin(); }
-    [[nodiscard]] auto end() const { return members_.end(); }
+    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] bool empty() const { return size() == 0; }
+    [[nodiscard]] std::vector<Member>::const_iterator begin() const;
+    [[nodiscard]] std::vector<Member>::const_iterator end() const;
 
   private:
     friend struct Builder;
@@ -93,6 +99,28 @@ class Value {
   private:
     std::variant<std::monostate, bool, std::int64_t, double, WipingString, Array, Object> data_;
 };
+
+/// A member of an object; `for (const auto& [name, value] : object)`.
+struct Member {
+    WipingString first;
+    Value second;
+};
+
+inline Object::Object() = default;
+inline Object::Object(const Object&) = default;
+inline Object::Object(Object&&) noexcept = default;
+inline Object& Object::operator=(const Object&) = default;
+inline Object& Object::operator=(Object&&) noexcept = default;
+inline Object::~Object() = default;
+inline std::size_t Object::size() const {
+    return members_.size();
+}
+inline std::vector<Member>::const_iterator Object::begin() const {
+    return members_.begin();
+}
+inline std::vector<Member>::const_iterator Object::end() const {
+    return members_.end();
+}
 
 enum class Duplicates : std::uint8_t {
     refuse,
