@@ -19,19 +19,6 @@ std::string place_of(std::string_view file, const toml::source_region& source) {
     return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
 }
 
-/// toml++ 3.3 asserts on control characters where a key should begin; TOML forbids them everywhere.
-Status check_text(std::string_view text, std::string_view name) {
-    std::size_t line = 1;
-    for (const char c : text) {
-        if (c == '\n') ++line;
-        const auto byte = static_cast<unsigned char>(c);
-        if ((byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f) {
-            return Fail(ErrorCode::config_invalid, fmt::format("{}:{}: a control character", name, line));
-        }
-    }
-    return {};
-}
-
 std::string_view type_of(const toml::node& node) {
     switch (node.type()) {
         case toml::node_type::table:
@@ -95,7 +82,6 @@ struct TomlFile::Table::State {
 
 Result<TomlFile> TomlFile::parse(std::string_view text, std::string_view name) {
     if (text.size() > kMaxText) return Fail(ErrorCode::config_invalid, fmt::format("{}: more than 1 MiB", name));
-    TRY(check_text(text, name));
     toml::parse_result result = toml::parse(text);
     if (!result) {
         return Fail(ErrorCode::config_invalid,
