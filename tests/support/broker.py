@@ -78,14 +78,12 @@ class Broker:
         with urllib.request.urlopen(self.url + path, context=trust, timeout=10) as answer:
             return answer.read().decode()
 
-    def metric(self, name):
-        """The sum of a counter over all its labels."""
-        total = 0.0
-        for line in self.get("/metrics").splitlines():
-            if line.startswith((name + " ", name + "{")):
-                total += float(line.rsplit(" ", 1)[1])
-        return total
+    def metric(self, name, **labels):
+        """The sum of a counter over all its samples that have these labels."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in self.get("/metrics").splitlines()
+                   if line.startswith((name + " ", name + "{")) and all(label in line for label in wanted))
 
     def attestations(self):
-        """How many nodes have proved themselves since the broker started."""
-        return self.metric("ocicrypt_kbs_attestations_total")
+        """How many times a node has proved itself since the broker started."""
+        return self.metric("ocicrypt_kbs_requests_total", endpoint="attest", status="200")
