@@ -105,7 +105,7 @@ struct CommandSocket::State {
     UniqueFd stop_write;
     std::thread acceptor;
     std::mutex mutex;
-    std::condition_variable idle;
+    std::condition_variable changed;
     std::size_t connections = 0;
 
     void accept_until_stopped() {
@@ -125,24 +125,21 @@ struct CommandSocket::State {
         }
     }
 
+    // Waits for a free place: clients queue in the kernel, each with its own deadline.
     void admit(UniqueFd connection) {
         if (!may_ask(connection.get())) return;
         limit_sending(connection.get(), options.peer_timeout);
         {
-            const std::lock_guard guard(mutex);
-            if (connections >= options.max_connections) {
-                send_failure(connection.get(), {base::Error(ErrorCode::overloaded), {}});
-                return;
-            }
+            std::unique_lock guard(mutex);
+            changed.wait(guard, [this] { return connections < options.max_connections; });
             ++connections;
         }
-        std::thread([this, connection = std::move(connection)]() mutable {
+        std::thread([this, connection = std::move(connection)] {
             answer(connection.get());
-            connection.reset();
             // Under the lock, for `stop` may destroy this object as soon as the count is zero.
             const std::lock_guard guard(mutex);
             --connections;
-            idle.notify_all();
+            changed.notify_all();
         }).detach();
     }
 
@@ -185,7 +182,8 @@ void CommandSocket::stop() {
     state_->acceptor.join();
     state_->listener.reset();
     std::unique_lock guard(state_->mutex);
-    state_->idle.wait(guard, [this] { return state_->connections == 0; });
+    state_->changed.wait(guard, [this] { return state_->connections == 0; });
+    state_->lock.reset();
 }
 
 }  // namespace keyprovider

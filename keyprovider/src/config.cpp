@@ -37,9 +37,11 @@ std::string upper_case(std::string_view text) {
     return out;
 }
 
-// TOML's basic strings escape as JSON's do.
+// TOML's basic strings escape as JSON's do, and DEL too.
 std::string toml_text(std::string_view text) {
-    return base::json::serialize_public(base::json::Value(text));
+    std::string out = base::json::serialize_public(base::json::Value(text));
+    for (std::size_t at = 0; (at = out.find('\x7f', at)) != std::string::npos;) out.replace(at, 1, "\\u007f");
+    return out;
 }
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {

@@ -24,7 +24,7 @@ using CommandHandler = std::function<Answer(base::ByteView request)>;
 struct CommandSocketOptions {
     std::filesystem::path path;
     std::size_t max_request_bytes;
-    /// Connections served at once; further ones are answered `overloaded`.
+    /// Requests answered at once; further clients wait.
     std::size_t max_connections = 64;
     /// How long a client may take to send its request, and again to read its answer.
     std::chrono::milliseconds peer_timeout{10'000};
