@@ -15,6 +15,8 @@ namespace base {
 /// A configuration file (TOML 1.0) read table by table. Every key must be asked for: `finish()` refuses the others with
 /// line, column and "did you mean". Errors: config_invalid, detail "FILE:LINE:COLUMN: …".
 ///
+/// Narrower than TOML: no strings of many lines; characters beyond ASCII stand only in comments (strings have escapes).
+///
 /// Use: `TRY_ASSIGN(auto file, TomlFile::parse(text, name)); auto kbs = file.table("kbs"); TRY_ASSIGN(url,
 /// kbs.string("url")); … TRY(file.finish());`
 class TomlFile {

@@ -49,7 +49,9 @@ TEST_CASE("refuses a 25-byte number with a huge negative exponent") {
     CHECK(!parse("[1, 0." + std::string(100, '0') + "]"));
     CHECK(!parse(std::string(65, '9')));
     CHECK(parse("1e308"));
-    CHECK(parse("1e-400"));
+    CHECK(!parse("1e-400"));
+    CHECK(*parse("0.00000000000e-217")->as_double() == 0);
+    CHECK(*parse("-0")->as_int() == 0);
 }
 
 TEST_CASE("refuses deep nesting without using the stack") {
@@ -185,6 +187,8 @@ TEST_CASE("names are found without regard to case only where asked, and the last
 TEST_CASE("equality ignores the order of members and nothing else") {
     CHECK(*parse(R"({"a":1,"b":[1,2]})") == *parse(R"({"b":[1,2],"a":1})"));
     CHECK(*parse(R"({"a":1})") != *parse(R"({"a":"1"})"));
+    CHECK(*parse("1e2") == *parse("100"));
+    CHECK(*parse("100") != *parse("100.5"));
     CHECK(*parse("[1,2]") != *parse("[2,1]"));
     CHECK(*parse(R"({"a":1})") != *parse(R"({"a":1,"b":1})"));
 }

@@ -59,5 +59,12 @@ TEST_CASE("a syntax error names line and column") {
     REQUIRE(!file);
     CHECK(file.error().detail().starts_with("f.toml:2:5: "));
     CHECK(!TomlFile::parse("a = 1\na = 2\n", "f.toml"));
+    CHECK(!TomlFile::parse("a = 1\n[[ [ x", "f.toml"));
+    CHECK(!TomlFile::parse("a = [[2, 2], }", "f.toml"));
+    CHECK(!TomlFile::parse("a = 1\nb = \"\x01\"", "f.toml"));
+    CHECK(TomlFile::parse("a\xca\x89 = 1", "f.toml").error().detail() ==
+          "f.toml:1: a character beyond ASCII outside a comment; in a string write it as an escape: \\u00E4");
+    CHECK(!TomlFile::parse("a = \"\"\"x\"\"\"", "f.toml"));
+    CHECK(TomlFile::parse("a = \"#\" # f\xc3\xbcr\n", "f.toml"));
     CHECK(!TomlFile::parse(std::string(2 << 20, '#'), "f.toml"));
 }
