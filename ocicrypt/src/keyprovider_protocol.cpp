@@ -152,9 +152,7 @@ base::Status check_layer_options(base::ByteView options) {
 
 base::Result<KeyProviderRequest> parse_keyprovider_request(base::ByteView text) {
     TRY_ASSIGN(const json::Value request,
-               json::parse(base::as_text(text), {.max_bytes = max_keyprovider_message,
-                                                 .max_depth = max_depth,
-                                                 .duplicates = json::Duplicates::last_wins}));
+               json::parse(base::as_text(text), {.max_bytes = max_keyprovider_message, .max_depth = max_depth}));
     if (request.as_object() == nullptr) return wrong_type("the request", "an object", request);
     const json::Value* op = member(request.as_object(), "op");
     if (op == nullptr) return Fail(ErrorCode::input_invalid, "op is missing");

@@ -45,9 +45,9 @@ struct KeyUnwrapRequest {
 using KeyProviderRequest = std::variant<KeyWrapRequest, KeyUnwrapRequest>;
 
 /// Reads a request of Go's or Rust's ocicrypt: either parameter object may be null or absent, so may every map and
-/// element; unknown members are ignored, member names match without regard to case, the last of duplicates wins (as in
-/// Go, except that Go merges duplicate objects); bytes are base64, an array of integers, or — what ocicrypt-rs sends —
-/// the JSON text itself.
+/// element; unknown members are ignored, member names match without regard to case; bytes are base64, an array of
+/// integers, or — what ocicrypt-rs sends — the JSON text itself. Duplicate members are refused: no ocicrypt writes
+/// them, and readers disagree on what they mean.
 /// Errors: input_too_large, json_invalid, input_invalid (which names the member).
 base::Result<KeyProviderRequest> parse_keyprovider_request(base::ByteView text);
 

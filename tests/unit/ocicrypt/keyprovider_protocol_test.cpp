@@ -108,10 +108,11 @@ TEST_CASE("matches member names without regard to case and ignores unknown membe
     CHECK(parse_unwrap(R"({"OP":"keyunwrap","x":[1],"KeyUnwrapParams":{"Annotation":"cGFja2V0","y":{}}})") == "packet");
 }
 
-TEST_CASE("takes the last of duplicate members, as Go does") {
-    CHECK(parse_unwrap(
-              R"({"op":"keywrap","op":"keyunwrap","keyunwrapparams":{"annotation":"YQ==","annotation":"Yg=="}})") ==
-          "b");
+TEST_CASE("refuses duplicate members") {
+    check_refused(R"({"op":"keywrap","op":"keyunwrap","keyunwrapparams":{"annotation":"YQ=="}})",
+                  ErrorCode::json_invalid, "");
+    check_refused(R"({"op":"keyunwrap","keyunwrapparams":{"annotation":"YQ==","annotation":"Yg=="}})",
+                  ErrorCode::json_invalid, "");
 }
 
 TEST_CASE("skips line breaks inside base64, as Go does") {
