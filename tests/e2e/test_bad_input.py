@@ -5,6 +5,7 @@
 stands beside it.
 """
 
+import base64
 import json
 import socket
 import threading
@@ -159,6 +160,12 @@ def flipped(text, index=3):
     return text[:index] + ("B" if text[index] != "B" else "C") + text[index + 1:]
 
 
+def without_authentication(packet):
+    members = json.loads(packet)
+    members |= {"wrap_type": "A256CTR", "iv": base64.b64encode(bytes(16)).decode()}
+    return json.dumps(members).encode()
+
+
 CHANGED_PACKETS = {
     "cut": (lambda packet: packet[:-20], "packet-invalid"),
     "empty": (lambda packet: b"{}", "packet-invalid"),
@@ -174,7 +181,7 @@ CHANGED_PACKETS = {
     "iv flipped": (with_member("iv", flipped), "decryption-failed"),
     "iv too short": (with_member("iv", lambda iv: iv[:-4]), "packet-invalid"),
     "wrap_type unknown": (with_member("wrap_type", lambda _: "A128GCM"), "packet-invalid"),
-    "wrap_type without authentication": (with_member("wrap_type", lambda _: "A256CTR"), "packet-unauthenticated"),
+    "wrap_type without authentication": (without_authentication, "packet-unauthenticated"),
     "duplicate member": (lambda packet: packet[:-1] + b',"kid":"kbs:///demo/kek/bad-input"}', "packet-invalid"),
     "depth 10 000": (lambda packet: packet[:-1] + b',"x":' + b"[" * 10000 + b"]" * 10000 + b"}", "packet-invalid"),
     "NUL": (lambda packet: packet + b"\0", "packet-invalid"),
@@ -240,7 +247,7 @@ def test_a_broken_request_is_refused(change, code, publisher, image, tmp_path):
     ({"keyid": "kbs:///demo/kek/x", "algorithm": "A256CTR"}, "parameter-invalid", "A256CTR"),
     ({"keyid": "kbs:///demo/kek/x", "sample": "true"}, "parameter-invalid", "sample"),
     ({}, "parameter-invalid", "keyid"),
-])
+], ids=["misspelt", "no URI", "climbing path", "A256CTR", "sample key", "no parameter at all"])
 def test_a_wrong_parameter_is_named(parameters, code, words, publisher, image, tmp_path):
     ran, _ = encrypt(publisher.by_command(), image, tmp_path / "encrypted", **parameters)
     refused(ran, code, words)
