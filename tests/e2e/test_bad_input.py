@@ -186,7 +186,7 @@ CHANGED_PACKETS = {
     "depth 10 000": (lambda packet: packet[:-1] + b',"x":' + b"[" * 10000 + b"]" * 10000 + b"}", "packet-invalid"),
     "NUL": (lambda packet: packet + b"\0", "packet-invalid"),
     "bad UTF-8": (lambda packet: packet.replace(b"kbs:", b"k\xffs:"), "packet-invalid"),
-    "1 MiB": (lambda packet: packet[:-1] + b',"x":"' + b"x" * (1 << 20) + b'"}', "packet-invalid"),
+    "1 MiB": (lambda packet: packet[:-1] + b',"x":"' + b"x" * (1 << 20) + b'"}', "input-too-large"),
     "of AASP": (lambda _: json.dumps({"key_url_for_wrapping": "https://vault.example/keys/k", "wrapped_key": "AAAA",
                                       "wrap_type": "rsa_3072"}).encode(), "packet-foreign"),
     "of the GCP KMS provider": (lambda _: json.dumps({"key_url": "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
