@@ -14,6 +14,7 @@ struct ParserAssertion {};
 // GCC names the noexcept functions whose assertions would end the program; fuzzing has not reached one of them.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpragmas"
+#pragma GCC diagnostic ignored "-Wunknown-warning-option"
 #pragma GCC diagnostic ignored "-Wterminate"
 #include <toml++/toml.h>
 #pragma GCC diagnostic pop
