@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kbs_protocol/unwrap.h"
 
 namespace keyprovider {
 
@@ -19,7 +20,7 @@ inline constexpr std::string_view default_config_file = "/etc/ocicrypt-keyprovid
 
 enum class AttesterType : std::uint8_t { automatic, tpm, none };
 enum class AkAlgorithm : std::uint8_t { rsa, ecc };
-enum class KeyUsage : std::uint8_t { unwrap_only, exportable };
+using kbs_protocol::KeyUsage;
 enum class Readback : std::uint8_t {
     required,     ///< the broker must show the key-check value of what was registered
     status_only,  ///< its HTTP status is enough: a Trustee, which can show nothing to a publisher
