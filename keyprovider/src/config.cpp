@@ -26,6 +26,9 @@ constexpr std::size_t max_file = std::size_t{1} << 20;
 constexpr std::string_view variable_prefix = "KEYPROVIDER_";
 constexpr std::string_view file_variable = "KEYPROVIDER_CONFIG";
 constexpr std::int64_t max_seconds = 3600;
+// As curl reads them; HTTP_PROXY is left out because a CGI caller can be made to set it.
+constexpr std::array<std::string_view, 5> proxy_variables = {"https_proxy", "HTTPS_PROXY", "http_proxy", "no_proxy",
+                                                             "NO_PROXY"};
 
 template <typename T>
 using Choices = std::initializer_list<std::pair<std::string_view, T>>;
@@ -42,6 +45,15 @@ std::string toml_text(std::string_view text) {
     std::string out = base::json::serialize_public(base::json::Value(text));
     for (std::size_t at = 0; (at = out.find('\x7f', at)) != std::string::npos;) out.replace(at, 1, "\\u007f");
     return out;
+}
+
+// A proxy's URL may hold a password, which `explain` must not show.
+std::string without_password(std::string_view url) {
+    const std::size_t at = url.rfind('@');
+    if (at == std::string_view::npos) return std::string(url);
+    const std::size_t scheme = url.find("://");
+    return std::string(url.substr(0, scheme == std::string_view::npos ? 0 : scheme + 3)) + "***" +
+           std::string(url.substr(at));
 }
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
@@ -73,6 +85,22 @@ class Loader {
         if (from_file) value = std::move(*from_file);
         if (const auto replacement = replacement_of(key)) value = replacement->value;
         record(key, toml_text(value));
+        return {};
+    }
+
+    // A text setting that the variables of other programs set, too, where nobody else does.
+    Status text_or_variable(std::string_view key, std::string& value,
+                            std::initializer_list<std::string_view> variables) {
+        TRY(text(key, value));
+        EffectiveSetting& setting = loaded_.settings.back();
+        for (const std::string_view name : variables) {
+            const auto variable = environment_.find(name);
+            if (setting.origin != Origin::built_in || variable == environment_.end()) continue;
+            value = variable->second;
+            setting.origin = Origin::environment;
+            setting.place = name;
+        }
+        setting.value = toml_text(without_password(value));
         return {};
     }
 
@@ -215,6 +243,12 @@ Status load_settings(Loader& loader, base::TomlFile& file, Config& config) {
     TRY(loader.text("spki_sha256", config.kbs.spki_sha256));
     TRY(loader.seconds("timeout_seconds", config.kbs.timeout));
     TRY(loader.boolean("allow_http", config.kbs.allow_http));
+    if (config.kbs.url.starts_with("http://")) {
+        TRY(loader.text_or_variable("proxy", config.kbs.proxy, {"http_proxy"}));
+    } else {
+        TRY(loader.text_or_variable("proxy", config.kbs.proxy, {"https_proxy", "HTTPS_PROXY"}));
+    }
+    TRY(loader.text_or_variable("no_proxy", config.kbs.no_proxy, {"no_proxy", "NO_PROXY"}));
 
     TRY(loader.open_section(root, "attester"));
     TRY(loader.choice("type", config.attester.type,
@@ -286,8 +320,10 @@ Environment read_environment(const char* const* environment) {
     for (; *environment != nullptr; ++environment) {
         const std::string_view entry(*environment);
         const std::size_t equals = entry.find('=');
-        if (!entry.starts_with(variable_prefix) || equals == std::string_view::npos) continue;
-        ours.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+        if (equals == std::string_view::npos) continue;
+        const std::string_view name = entry.substr(0, equals);
+        if (name.starts_with(variable_prefix) || std::ranges::find(proxy_variables, name) != proxy_variables.end())
+            ours.emplace(name, entry.substr(equals + 1));
     }
     return ours;
 }
@@ -327,9 +363,11 @@ std::optional<std::filesystem::path> forwarding_socket(const LoadedConfig& loade
     const std::filesystem::path& path = loaded.config.serve.command_socket;
     if (path.empty()) return std::nullopt;
     if (loaded.setting("serve", "command_socket").origin != Origin::built_in) return path;
-    // The deadline concerns the caller only.
     const bool own_settings = std::ranges::any_of(loaded.settings, [](const EffectiveSetting& setting) {
-        return setting.origin > Origin::file && setting.key != "deadline_seconds";
+        // The deadline concerns the caller only, and a proxy of the environment is nobody's choice of a broker.
+        if (setting.key == "deadline_seconds") return false;
+        return setting.origin == Origin::command_line ||
+               (setting.origin == Origin::environment && setting.place.starts_with(variable_prefix));
     });
     const bool own_file = !loaded.file.empty() && loaded.file != default_config_file;
     if (own_settings || own_file) return std::nullopt;

@@ -35,6 +35,9 @@ struct Config {
         std::string spki_sha256;
         std::chrono::seconds timeout{10};
         bool allow_http = false;
+        /// As https_proxy (or http_proxy, for an http:// url) and no_proxy, which are read where these are not set.
+        std::string proxy;
+        std::string no_proxy;
     } kbs;
     struct Attester {
         AttesterType type = AttesterType::automatic;
@@ -88,7 +91,7 @@ struct LoadedConfig {
     [[nodiscard]] const EffectiveSetting& setting(std::string_view section, std::string_view key) const;
 };
 
-/// The variables whose names begin with "KEYPROVIDER_".
+/// The variables whose names begin with "KEYPROVIDER_", and those that name a proxy.
 using Environment = std::map<std::string, std::string, std::less<>>;
 Environment read_environment(const char* const* environment);
 

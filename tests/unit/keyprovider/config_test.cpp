@@ -168,9 +168,11 @@ TEST_CASE("refuses a misspelt variable of a known section and leaves other progr
     CHECK(load(folder.write("c.toml", ""), {{"KEYPROVIDER_COLOUR", "red"}}).config.kbs.url.empty());
 }
 
-TEST_CASE("reads only the variables of its prefix") {
-    const char* variables[] = {"HOME=/", "KEYPROVIDER_KBS_URL=a=b", "KEYPROVIDER_", nullptr};
-    CHECK(keyprovider::read_environment(variables) == Environment{{"KEYPROVIDER_KBS_URL", "a=b"}});
+TEST_CASE("reads only the variables of its prefix and those of proxies") {
+    const char* variables[] = {"HOME=/", "KEYPROVIDER_KBS_URL=a=b", "KEYPROVIDER_", "https_proxy=p", "HTTP_PROXY=x",
+                               nullptr};
+    CHECK(keyprovider::read_environment(variables) ==
+          Environment{{"KEYPROVIDER_KBS_URL", "a=b"}, {"https_proxy", "p"}});
 }
 
 TEST_CASE("explains every setting as a configuration that says where each value came from") {
@@ -215,4 +217,26 @@ TEST_CASE("forwards to the built-in socket only where the caller brings no setti
     system = load(plain, {{"KEYPROVIDER_KBS_URL", "http://mine"}});
     system.file.clear();
     CHECK_FALSE(forwarding_socket(system).has_value());
+}
+
+TEST_CASE("takes the proxy of the environment that fits the broker's url, unless the settings name one") {
+    const TemporaryFolder folder;
+    const auto https = folder.write("https.toml", "[kbs]\nurl = \"https://k\"\n");
+    const auto http = folder.write("http.toml", "[kbs]\nurl = \"http://k\"\n");
+    const auto own = folder.write("own.toml", "[kbs]\nurl = \"https://k\"\nproxy = \"\"\n");
+    const Environment environment{{"https_proxy", "http://user:secret@secure:1"},
+                                  {"HTTPS_PROXY", "x"},
+                                  {"http_proxy", "http://plain:1"},
+                                  {"NO_PROXY", "k"}};
+    const auto loaded = load(https, environment);
+    CHECK(loaded.config.kbs.proxy == "http://user:secret@secure:1");
+    CHECK(loaded.config.kbs.no_proxy == "k");
+    CHECK(loaded.setting("kbs", "proxy").value == "\"http://***@secure:1\"");
+    CHECK(loaded.setting("kbs", "proxy").place == "https_proxy");
+    CHECK(load(http, environment).config.kbs.proxy == "http://plain:1");
+    CHECK(load(own, environment).config.kbs.proxy.empty());
+    CHECK(load(https, {}).config.kbs.proxy.empty());
+    LoadedConfig system = loaded;
+    system.file.clear();
+    CHECK(forwarding_socket(system).has_value());
 }
