@@ -50,7 +50,7 @@ struct Transfer {
         if (used + size > body.size()) {
             base::SecretBytes larger(
                 std::min(limit, std::max(body.size() * 2, std::max<std::size_t>(used + size, 4096))));
-            std::memcpy(larger.mutable_view().data(), body.view().data(), used);
+            std::ranges::copy(body.view().first(used), larger.mutable_view().begin());
             body = std::move(larger);
         }
         std::memcpy(body.mutable_view().data() + used, data, size);

@@ -27,7 +27,7 @@ base::Result<std::optional<std::int64_t>> date(const Value& claims, std::string_
     const Value* value = claims.find(name);
     if (value == nullptr) return std::optional<std::int64_t>();
     constexpr std::int64_t kLimit = std::int64_t{1} << 53;
-    if (const std::int64_t* integer = value->as_int(); integer != nullptr && std::abs(*integer) < kLimit) {
+    if (const std::int64_t* integer = value->as_int(); integer != nullptr && *integer > -kLimit && *integer < kLimit) {
         return std::optional(*integer);
     }
     if (const double* number = value->as_double();
