@@ -22,10 +22,10 @@ class Certificate {
   public:
     /// DER of at most 64 KiB, nothing behind it. Errors: certificate_invalid.
     static base::Result<Certificate> from_der(base::ByteView der);
-    /// The first certificate of the text. Errors: certificate_invalid.
+    /// The first certificate of a text as for `chain_from_pem`. Errors: as there.
     static base::Result<Certificate> from_pem(std::string_view pem);
-    /// Every certificate of the text in order, 1 to 64 of them; other PEM blocks are an error. Errors:
-    /// certificate_invalid, input_too_large (1 MiB).
+    /// Every certificate of the text in order, 1 to 64 of them; private keys and revocation lists are refused.
+    /// Errors: certificate_invalid, input_too_large (1 MiB).
     static base::Result<std::vector<Certificate>> chain_from_pem(std::string_view pem);
 
     [[nodiscard]] base::Bytes to_der() const;
@@ -58,9 +58,10 @@ class Certificate {
 
 /// [RFC 5280 §6] Builds and verifies a path from `leaf` through `intermediates` (untrusted, any order) to one of
 /// `roots` (self-signed, trusted) as of `at`: signatures (RSA PKCS#1, RSA-PSS, ECDSA, Ed25519 of at least 112 bits of
-/// strength, no SHA-1), dates of every certificate, critical extensions, path length. Every issuer must say CA:TRUE and,
-/// in keyUsage, keyCertSign. The system's clock and its roots are never used. No revocation, no name or purpose check:
-/// what the leaf may do is the caller's question. Errors: certificate_invalid with OpenSSL's reason and the subject.
+/// strength, no SHA-1), dates of every certificate (its last second excluded), critical extensions, path length. Every
+/// issuer must say CA:TRUE and, in keyUsage, keyCertSign. The system's clock and its roots are never used. No
+/// revocation, no name or purpose check: what the leaf may do is the caller's question. Errors: certificate_invalid
+/// with OpenSSL's reason and the subject.
 base::Status verify_chain(const Certificate& leaf, std::span<const Certificate> intermediates,
                           std::span<const Certificate> roots, base::TimePoint at);
 
