@@ -201,6 +201,7 @@ class Loader {
     // other variables of the prefix, so only those of our sections are judged.
     Status refuse_unknown_variables() const {
         std::vector<std::string> known;
+        known.reserve(loaded_.settings.size());
         for (const EffectiveSetting& setting : loaded_.settings)
             known.push_back(variable_name(setting.section, setting.key));
         for (const auto& [name, value] : environment_) {
