@@ -2,10 +2,10 @@
 #include "keyprovider/command_client.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "keyprovider/failure.h"
 #include "ocicrypt/keyprovider_protocol.h"
+#include "unix_listener.h"
 
 namespace keyprovider {
 
@@ -13,10 +13,7 @@ using base::ErrorCode;
 
 base::Result<base::UniqueFd> connect_command_socket(const std::filesystem::path& path) {
     TRY_ASSIGN(base::UniqueFd connection, base::connect_unix(path));
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    if (getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
-        (peer.uid != 0 && peer.uid != geteuid()))
+    if (!peer_is_trusted(connection.get()))
         return base::Fail(ErrorCode::net_unreachable, path.string() + ": another user listens there");
     return connection;
 }

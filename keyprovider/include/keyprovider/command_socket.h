@@ -28,6 +28,8 @@ struct CommandSocketOptions {
     std::size_t max_connections = 64;
     /// How long a client may take to send its request, and again to read its answer.
     std::chrono::milliseconds peer_timeout{10'000};
+    /// A listening socket that systemd made for us: used instead of `path`, which is then left alone.
+    base::UniqueFd adopted{};
 };
 
 /// Mode 0600, and only processes of the same user or of root are answered, whatever the mode of the
