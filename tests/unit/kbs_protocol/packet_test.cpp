@@ -118,7 +118,7 @@ TEST_CASE("the longest plaintext fits a packet with the longest key id and one b
 
 TEST_CASE("a KEK that has not 32 bytes neither seals nor opens") {
     const auto packet = parse_packet(sample_true);
-    for (const std::size_t size : {0, 16, 31, 33}) {
+    for (const std::size_t size : {0U, 16U, 31U, 33U}) {
         const base::Bytes kek(size, 1);
         CHECK(seal_packet(packet->key_id, kek, as_bytes("x")).error().code() == ErrorCode::key_invalid);
         CHECK(open_packet(*packet, kek, LegacyCtr::refuse).error().code() == ErrorCode::key_invalid);
