@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -11,7 +12,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
@@ -20,11 +20,15 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <condition_variable>
+#include <future>
 #include <list>
 #include <mutex>
 #include <thread>
+
+#include "request_parser.h"
 
 namespace net {
 namespace {
@@ -39,11 +43,6 @@ using base::Fail;
 using base::Result;
 using base::Status;
 using boost::system::error_code;
-
-// Requests and answers carry keys: what held them is wiped.
-using Buffer = beast::basic_flat_buffer<base::WipingAllocator<char>>;
-using Body = http::vector_body<std::uint8_t, base::WipingAllocator<std::uint8_t>>;
-using Parser = http::request_parser<Body>;
 
 auto into(error_code& ec) {
     return asio::redirect_error(asio::use_awaitable, ec);
@@ -168,11 +167,15 @@ class BeastServer final : public HttpServer {
             std::unique_lock lock(done_mutex_);
             done_.wait_until(lock, end, [this] { return done_now_; });
         }
-        asio::post(io_, [this] {
+        std::promise<void> closed;
+        asio::post(io_, [this, &closed] {
+            closing_ = true;  // from here on no request is given to the workers: they may be joined
             for (Connection& connection : connections_) {
                 if (connection.socket != nullptr) close(*connection.socket);
             }
+            closed.set_value();
         });
+        closed.get_future().wait();
         // A handler cannot be stopped; its connection is gone, and its end is waited for.
         workers_.join();
         {
@@ -259,118 +262,81 @@ class BeastServer final : public HttpServer {
     /// Requests of one connection, one after the other.
     template <typename Stream>
     asio::awaitable<void> talk(Stream& stream, Connection& connection, const std::string& peer) {
-        Buffer buffer;
+        RequestParser parser({options_.header_limit, options_.body_limit});
         bool keep_alive = true;
         for (bool first = true; keep_alive && !draining_; first = false) {
-            connection.busy = false;
-            auto& lowest = beast::get_lowest_layer(stream);
-            error_code ec;
-            if (buffer.size() == 0) {
-                lowest.expires_after(first ? options_.header_timeout : options_.idle_timeout);
-                if (!co_await read_some(stream, buffer)) co_return;
-            }
-            connection.busy = true;
-            lowest.expires_after(options_.header_timeout);
-
-            // The whole head is read before Beast sees it, because Beast unfolds folded fields silently.
-            std::size_t head = 0;
-            while ((head = head_size(buffer)) == 0) {
-                if (buffer.size() > options_.header_limit) {
-                    co_await refuse(stream, 431, "the header is too large");
-                    co_return;
-                }
-                if (!co_await read_some(stream, buffer)) co_return;
-            }
-            if (head > options_.header_limit) {
-                co_await refuse(stream, 431, "the header is too large");
+            if (!co_await receive(stream, connection, parser,
+                                  first ? options_.header_timeout : options_.idle_timeout)) {
                 co_return;
             }
-            Parser parser;
-            parser.header_limit(static_cast<std::uint32_t>(options_.header_limit) + 1);
-            parser.body_limit(options_.body_limit);
-            if (folded({static_cast<const char*>(buffer.data().data()), head})) {
-                co_await refuse(stream, 400, "a folded header field");
+            if (parser.state() == RequestParser::State::refused) {
+                co_await refuse(stream, parser.status(), parser.reason());
                 co_return;
             }
-            co_await http::async_read_header(stream, buffer, parser, into(ec));
-            if (ec == http::error::body_limit) {
-                co_await refuse(stream, 413, "the body is too large");
-                co_return;
-            }
-            if (ec) {
-                co_await refuse(stream, 400, "not an HTTP request");
-                co_return;
-            }
-            ServerRequest request;
-            for (const auto& field : parser.get()) {
-                request.headers.add(std::string(field.name_string()), std::string(field.value()));
-            }
-            const std::string_view target(parser.get().target());
-            if (const char* problem = request_head_problem(parser.get().version(), target, request.headers)) {
-                co_await refuse(stream, 400, problem);
-                co_return;
-            }
-            if (request.headers.find("Expect")) {
-                http::response<http::empty_body> go_on(http::status::continue_, 11);
-                lowest.expires_after(options_.write_timeout);
-                co_await http::async_write(stream, go_on, into(ec));
-                if (ec) co_return;
-            }
-            lowest.expires_after(options_.body_timeout);
-            co_await http::async_read(stream, buffer, parser, into(ec));
-            if (ec == http::error::body_limit) {
-                co_await refuse(stream, 413, "the body is too large");
-                co_return;
-            }
-            if (ec == beast::error::timeout) {
-                co_await refuse(stream, 408, "the body came too slowly");
-                co_return;
-            }
-            if (ec) {
-                co_await refuse(stream, 400, "the body is malformed");
-                co_return;
-            }
-            const std::size_t question = target.find('?');
-            request.method = std::string(parser.get().method_string());
-            request.target_path = target.substr(0, question);
-            if (question != std::string_view::npos) request.query = target.substr(question + 1);
-            request.body = base::SecretBytes::copy_of(base::ByteView(parser.get().body()));
+            keep_alive = parser.keep_alive();
+            ServerRequest request = parser.take();
             request.peer = peer;
-            keep_alive = parser.get().keep_alive();
-
-            lowest.expires_never();
+            // The workers end once every connection has been told so.
+            if (closing_) co_return;
+            beast::get_lowest_layer(stream).expires_never();
             const ServerResponse response = co_await asio::co_spawn(workers_, answer(request), asio::use_awaitable);
             keep_alive = keep_alive && !draining_;
             if (!co_await write(stream, response, request.method == "HEAD", keep_alive)) co_return;
         }
     }
 
-    asio::awaitable<ServerResponse> answer(const ServerRequest& request) {
-        try {
-            co_return handler_(request);
-        } catch (...) {
-            // Nothing of the exception may reach the client; the handler is the one to log.
-            co_return plain(500, "internal error");
-        }
-    }
-
+    /// Reads until a request is complete or refused; false where the connection ended or was too slow.
     template <typename Stream>
-    static asio::awaitable<bool> read_some(Stream& stream, Buffer& buffer) {
+    asio::awaitable<bool> receive(Stream& stream, Connection& connection, RequestParser& parser,
+                                  std::chrono::milliseconds patience) {
+        using State = RequestParser::State;
+        auto& lowest = beast::get_lowest_layer(stream);
+        base::WipingString bytes(16384, '\0');
         error_code ec;
-        const std::size_t size = co_await stream.async_read_some(buffer.prepare(16384), into(ec));
-        if (ec) co_return false;
-        buffer.commit(size);
+        bool continued = false;
+        for (State seen = State::complete; parser.state() != State::complete && parser.state() != State::refused;) {
+            connection.busy = parser.state() != State::waiting;
+            if (parser.state() == State::body && !continued && parser.expects_continue()) {
+                continued = true;
+                lowest.expires_after(options_.write_timeout);
+                http::response<http::empty_body> go_on(http::status::continue_, 11);
+                co_await http::async_write(stream, go_on, into(ec));
+                if (ec) co_return false;
+                seen = State::complete;  // the time-out of the body begins now
+            }
+            // Each phase has one deadline as a whole, however many reads it takes.
+            if (parser.state() != seen) {
+                seen = parser.state();
+                lowest.expires_after(seen == State::waiting ? patience
+                                     : seen == State::head  ? options_.header_timeout
+                                                            : options_.body_timeout);
+            }
+            const std::size_t size = co_await stream.async_read_some(asio::buffer(bytes), into(ec));
+            if (ec) co_return false;
+            parser.feed({bytes.data(), size});
+        }
+        connection.busy = true;
         co_return true;
     }
 
-    /// Bytes up to and with the empty line; 0 where it has not come yet.
-    static std::size_t head_size(const Buffer& buffer) {
-        const std::string_view text(static_cast<const char*>(buffer.data().data()), buffer.size());
-        const std::size_t end = text.find("\r\n\r\n");
-        return end == std::string_view::npos ? 0 : end + 4;
+    asio::awaitable<ServerResponse> answer(const ServerRequest& request) {
+        try {
+            ServerResponse response = handler_(request);
+            if (sendable(response)) co_return response;
+        } catch (...) {
+            // Nothing of the exception may reach the client; the handler is the one to log.
+        }
+        co_return plain(500, "internal error");
     }
 
-    static bool folded(std::string_view head) { return head.contains("\n ") || head.contains("\n\t"); }
+    /// Whether the answer can be put on the wire as it is: Beast throws on some of what is left out here.
+    static bool sendable(const ServerResponse& response) {
+        if (response.status < 200 || response.status > 599 || response.headers.count("Transfer-Encoding") != 0)
+            return false;
+        return std::ranges::all_of(response.headers, [](const HeaderList::Field& field) {
+            return valid_field(field.first, field.second) && field.first.size() + field.second.size() < 32768;
+        });
+    }
 
     static ServerResponse plain(int status, std::string_view reason) {
         ServerResponse response;
@@ -398,9 +364,7 @@ class BeastServer final : public HttpServer {
         http::response<http::span_body<const std::uint8_t>> message;
         message.version(11);
         message.result(static_cast<unsigned>(response.status));
-        for (const auto& [name, value] : response.headers) {
-            if (valid_field(name, value)) message.insert(name, value);
-        }
+        for (const auto& [name, value] : response.headers) message.insert(name, value);
         message.keep_alive(keep_alive);
         message.content_length(body.size());
         if (!head_only) message.body() = beast::span<const std::uint8_t>(body.data(), body.size());
@@ -413,6 +377,8 @@ class BeastServer final : public HttpServer {
     HttpServerOptions options_;
     Handler handler_;
     asio::io_context io_{1};
+    // Draining posts to a thread that may have nothing else left to do.
+    asio::executor_work_guard<asio::io_context::executor_type> until_stopped_{io_.get_executor()};
     asio::thread_pool workers_;
     std::vector<tcp::acceptor> acceptors_;
     std::vector<std::uint16_t> ports_;
@@ -423,6 +389,7 @@ class BeastServer final : public HttpServer {
 
     // Of the I/O thread alone.
     bool draining_ = false;
+    bool closing_ = false;
     std::list<Connection> connections_;
     asio::steady_timer room_{io_};
 

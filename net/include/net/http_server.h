@@ -31,7 +31,8 @@ struct ServerResponse {
     base::SecretBytes body;
 };
 
-/// Called on worker threads, many at once. What it throws becomes a 500.
+/// Called on worker threads, many at once. What it throws becomes a 500, and so does an answer that cannot be sent (a
+/// status outside of 200..599, a field that is not `valid_field` or over 32 KiB, a Transfer-Encoding).
 using Handler = std::function<ServerResponse(const ServerRequest&)>;
 
 struct TlsIdentity {
@@ -57,7 +58,8 @@ struct HttpServerOptions {
 ///
 /// Refuses with 400 what two parsers could read differently: Transfer-Encoding other than exactly "chunked", together
 /// with Content-Length or in HTTP/1.0, several or unequal Content-Length, no or several Host, folded headers, targets
-/// not in origin form. Oversized headers get 431, oversized bodies 413; slow clients are cut off.
+/// not in origin form, chunk extensions and trailer fields. Oversized headers get 431 (a single field has at most
+/// 64 KiB), oversized bodies 413; slow clients are cut off without an answer.
 class HttpServer {
   public:
     /// Listens before it returns. Errors: config_invalid (addresses, certificate, key), net_failed (cannot listen).

@@ -7,6 +7,7 @@
 #include <future>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "loopback.h"
@@ -45,18 +46,58 @@ TEST_CASE("the handler gets method, path, query, headers, body and peer") {
     CHECK(seen.peer.starts_with("127.0.0.1:"));
 }
 
-TEST_CASE("status and headers of the handler reach the client, but no header that would split the answer") {
+TEST_CASE("status and headers of the handler reach the client") {
     const Server server([](const net::ServerRequest&) {
         net::ServerResponse response = text_response("no", 401);
         response.headers.add("X-Code", "policy-denied");
-        response.headers.add("X-Bad", "a\r\nX-Injected: b");
         return response;
     });
     const auto response = client()->send({"GET", server.url("/"), {}, {}});
     CHECK(response->status == 401);
     CHECK(response->header("x-code") == "policy-denied");
-    CHECK(!response->header("x-injected"));
-    CHECK(!response->header("x-bad"));
+    CHECK(response->body.text() == "no");
+}
+
+TEST_CASE("an answer of the handler that cannot be sent is a 500, and the server lives on") {
+    for (const auto& [status, name, value] :
+         std::vector<std::tuple<int, std::string, std::string>>{{200, "X-Bad", "a\r\nX-Injected: b"},
+                                                                {200, "X Bad", "a"},
+                                                                {200, "Transfer-Encoding", "chunked"},
+                                                                {200, "X-Big", std::string(70'000, 'a')},
+                                                                {0, "X", "a"},
+                                                                {1000, "X", "a"}}) {
+        CAPTURE(name);
+        const Server server([&](const net::ServerRequest&) {
+            net::ServerResponse response = text_response("fine", status);
+            response.headers.add(name, value);
+            return response;
+        });
+        for (int i = 0; i < 2; ++i) {
+            const auto response = client()->send({"GET", server.url("/"), {}, {}});
+            REQUIRE(response);
+            CHECK(response->status == 500);
+            CHECK(!response->header("x-injected"));
+        }
+    }
+}
+
+TEST_CASE("a header field that Beast cannot hold is refused, and the server lives on") {
+    const Server server;
+    for (int i = 0; i < 2; ++i) {
+        CHECK(status_of(raw_exchange(server.port, "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(70'000, 'a') +
+                                                      "\r\n\r\n")) == "HTTP/1.1 431 Request Header Fields Too Large");
+    }
+    const std::string answer = raw_exchange(
+        server.port, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: " + std::string(60'000, 'a') + "\r\n\r\n");
+    CHECK(status_of(answer) == "HTTP/1.1 200 OK");
+}
+
+TEST_CASE("a client that expects 100 Continue is told to go on") {
+    const Server server(net_test::echo, {.body_timeout = milliseconds(100)});
+    const std::string answer = raw_exchange(
+        server.port,
+        "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 3\r\n\r\n");
+    CHECK(status_of(answer) == "HTTP/1.1 100 Continue");
 }
 
 TEST_CASE("several requests on one connection are answered in their order, chunked bodies too") {
@@ -118,8 +159,7 @@ TEST_CASE("a header or a body over its limit is refused") {
 TEST_CASE("slow clients are cut off, in the head and in the body") {
     const Server server(net_test::echo, {.header_timeout = milliseconds(50), .body_timeout = milliseconds(50)});
     CHECK(raw_exchange(server.port, "GET / HTTP/1.1\r\nHos").empty());
-    const std::string body = raw_exchange(server.port, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
-    CHECK((body.empty() || status_of(body) == "HTTP/1.1 408 Request Timeout"));
+    CHECK(raw_exchange(server.port, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").empty());
     CHECK(raw_exchange(server.port, "").empty());
 }
 
