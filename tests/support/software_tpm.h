@@ -64,6 +64,14 @@ class SoftwareTpm {
     [[nodiscard]] std::string tcti() const { return "swtpm:path=" + (folder_ / "sock").string(); }
     [[nodiscard]] std::filesystem::path lock_file() const { return folder_ / "lock"; }
 
+    /// Runs a shell command with TPM2TOOLS_TCTI set, in the TPM's folder; whether it succeeded.
+    [[nodiscard]] bool run(const std::string& command) const {
+        return std::system(
+                   ("export TPM2TOOLS_TCTI='" + tcti() + "'; cd " + folder_.string() + " && " + command).c_str()) == 0;
+    }
+    /// Power off and on: PCRs are reset, a new allocation of banks takes effect, persistent keys stay.
+    [[nodiscard]] bool reboot() const { return run("swtpm_ioctl --unix sock.ctrl -i && tpm2_startup -c"); }
+
   private:
     std::filesystem::path folder_;
     pid_t process_ = -1;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <thread>
@@ -106,7 +107,12 @@ class Tpm {
     void lock(const std::filesystem::path& path) {
         if (path.empty()) return;
         base::UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-        if (file.valid() && flock(file.get(), LOCK_EX) == 0) lock_ = std::move(file);
+        if (!file.valid()) return;
+        int held = -1;
+        do {
+            held = flock(file.get(), LOCK_EX);
+        } while (held != 0 && errno == EINTR);  // a signal must not cost the lock
+        if (held == 0) lock_ = std::move(file);
     }
 
     base::UniqueFd lock_;
@@ -220,6 +226,27 @@ Result<AttestationKey> usable_ak(const Tpm& tpm, Handle handle, std::uint32_t tp
     return AttestationKey{std::move(handle), std::move(spki)};
 }
 
+Result<bool> handle_in_use(const Tpm& tpm, std::uint32_t handle) {
+    TPMI_YES_NO more = TPM2_NO;
+    TPMS_CAPABILITY_DATA* raw = nullptr;
+    const TSS2_RC rc = with_retries([&] {
+        return Esys_GetCapability(tpm.esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, handle, 1,
+                                  &more, &raw);
+    });
+    if (rc != TSS2_RC_SUCCESS) return failed(ErrorCode::attester_unavailable, "cannot list its handles", rc);
+    const Esys<TPMS_CAPABILITY_DATA> data(raw);
+    return data->data.handles.count > 0 && data->data.handles.handle[0] == handle;
+}
+
+Result<AttestationKey> existing_ak(const Tpm& tpm, std::uint32_t tpm_handle) {
+    ESYS_TR handle = ESYS_TR_NONE;
+    const TSS2_RC rc = with_retries([&] {
+        return Esys_TR_FromTPMPublic(tpm.esys(), tpm_handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle);
+    });
+    if (rc != TSS2_RC_SUCCESS) return failed(ErrorCode::evidence_failed, "cannot open the attestation key", rc);
+    return usable_ak(tpm, Handle(tpm, handle, false), tpm_handle);
+}
+
 /// A primary under the endorsement hierarchy, and below it the key, which is then made persistent.
 Result<AttestationKey> create_ak(const Tpm& tpm, const TpmOptions& options) {
     constexpr TPMA_OBJECT parent_attributes = TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_FIXEDTPM |
@@ -261,31 +288,15 @@ Result<AttestationKey> create_ak(const Tpm& tpm, const TpmOptions& options) {
         return Esys_EvictControl(tpm.esys(), ESYS_TR_RH_OWNER, loaded.get(), ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                  ESYS_TR_NONE, options.ak_handle, &kept);
     });
+    // Another process made one meanwhile (they have no lock in common): that one stays.
+    if (rc == TPM2_RC_NV_DEFINED) return existing_ak(tpm, options.ak_handle);
     if (rc != TSS2_RC_SUCCESS) return failed(ErrorCode::evidence_failed, "cannot keep the attestation key", rc);
     return usable_ak(tpm, Handle(tpm, kept, false), options.ak_handle);
 }
 
-Result<bool> handle_in_use(const Tpm& tpm, std::uint32_t handle) {
-    TPMI_YES_NO more = TPM2_NO;
-    TPMS_CAPABILITY_DATA* raw = nullptr;
-    const TSS2_RC rc = with_retries([&] {
-        return Esys_GetCapability(tpm.esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, handle, 1,
-                                  &more, &raw);
-    });
-    if (rc != TSS2_RC_SUCCESS) return failed(ErrorCode::attester_unavailable, "cannot list its handles", rc);
-    const Esys<TPMS_CAPABILITY_DATA> data(raw);
-    return data->data.handles.count > 0 && data->data.handles.handle[0] == handle;
-}
-
 Result<AttestationKey> attestation_key(const Tpm& tpm, const TpmOptions& options) {
     TRY_ASSIGN(const bool there, handle_in_use(tpm, options.ak_handle));
-    if (!there) return create_ak(tpm, options);
-    ESYS_TR handle = ESYS_TR_NONE;
-    const TSS2_RC rc = with_retries([&] {
-        return Esys_TR_FromTPMPublic(tpm.esys(), options.ak_handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle);
-    });
-    if (rc != TSS2_RC_SUCCESS) return failed(ErrorCode::evidence_failed, "cannot open the attestation key", rc);
-    return usable_ak(tpm, Handle(tpm, handle, false), options.ak_handle);
+    return there ? existing_ak(tpm, options.ak_handle) : create_ak(tpm, options);
 }
 
 TPML_PCR_SELECTION sha256_pcrs(std::array<std::uint8_t, 3> bitmap) {
@@ -369,6 +380,13 @@ Result<formats::TpmEvidence> quote(const Tpm& tpm, const AttestationKey& key, ba
     return Fail(ErrorCode::evidence_failed, "TPM: its PCRs change faster than they can be read");
 }
 
+Status check_options(const TpmOptions& options) {
+    if (options.ak_handle < TPM2_PERSISTENT_FIRST || options.ak_handle > TPM2_PERSISTENT_LAST) {
+        return Fail(ErrorCode::config_invalid, fmt::format("{:#x} is not a persistent TPM handle", options.ak_handle));
+    }
+    return {};
+}
+
 class TpmAttester final : public Attester {
   public:
     explicit TpmAttester(TpmOptions options) : options_(std::move(options)) {}
@@ -392,13 +410,12 @@ class TpmAttester final : public Attester {
 }  // namespace
 
 Result<std::unique_ptr<Attester>> open_tpm_attester(TpmOptions options) {
-    if (options.ak_handle < TPM2_PERSISTENT_FIRST || options.ak_handle > TPM2_PERSISTENT_LAST) {
-        return Fail(ErrorCode::config_invalid, fmt::format("{:#x} is not a persistent TPM handle", options.ak_handle));
-    }
+    TRY(check_options(options));
     return std::make_unique<TpmAttester>(std::move(options));
 }
 
 Result<base::Bytes> tpm_ak_public(const TpmOptions& options) {
+    TRY(check_options(options));
     TRY_ASSIGN(const Tpm tpm, Tpm::open(options));
     TRY_ASSIGN(const AttestationKey key, attestation_key(tpm, options));
     return key.spki;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace attestation::policy {
 namespace {
@@ -21,6 +22,14 @@ constexpr std::size_t kMaxConditions = 1000;
 
 Fail invalid(const std::string& place, std::string_view why) {
     return Fail(ErrorCode::policy_invalid, fmt::format("at {}: {}", place.empty() ? "/" : place, why));
+}
+
+/// Beyond 2^53 different numbers may read as one: a policy must not hold for a value its author did not write.
+bool is_exact(const Value& value) {
+    constexpr std::int64_t limit = std::int64_t{1} << 53;
+    if (const auto* integer = value.as_int()) return -limit <= *integer && *integer <= limit;
+    if (const auto* number = value.as_double()) return std::abs(*number) <= static_cast<double>(limit);
+    return true;
 }
 
 class Parser {
@@ -92,15 +101,20 @@ class Parser {
         if (equals == nullptr || equals->is_null() || equals->as_object() != nullptr || equals->as_array() != nullptr) {
             return invalid(place + "/equals", "is not a string, number or boolean");
         }
+        if (!is_exact(*equals)) {
+            return invalid(place + "/equals", "is a number beyond 2^53; write it as a string");
+        }
         return Condition{Condition::Kind::claim_equals, std::string(*path), *equals, {}};
     }
 
     std::size_t count_ = 0;
 };
 
+/// Canonical, so that 7.0 is 7; a claim that has no canonical form keeps every digit.
 std::string text_of(const Value& value) {
     if (const auto* text = value.as_string()) return std::string(std::string_view(*text));
-    return base::json::serialize_public(value);
+    const auto canonical = base::json::canonicalize(value);
+    return canonical ? std::string(std::string_view(*canonical)) : base::json::serialize_public(value);
 }
 
 bool is_scalar(const Value& value) {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -65,6 +66,62 @@ TEST_CASE("two TPMs have two keys") {
     CHECK(*collect::tpm_ak_public(options_of(one)) != *collect::tpm_ak_public(options_of(two)));
 }
 
+TEST_CASE("processes that start together on a fresh TPM make one key and all use it") {
+    const SoftwareTpm tpm;
+    const TpmOptions options = options_of(tpm);
+    std::vector<pid_t> children;
+    for (int i = 0; i < 6; ++i) {
+        const pid_t child = fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            const base::Bytes report_data(48, static_cast<std::uint8_t>(i));
+            const auto attester = collect::open_tpm_attester(options);
+            const auto evidence = (*attester)->collect(report_data);
+            const auto spki = collect::tpm_ak_public(options);
+            // The parent sees only whether all held; _exit, because the doctest of the parent goes on there.
+            _exit(evidence && spki && verifies(*evidence, *spki, report_data) ? 0 : 1);
+        }
+        children.push_back(child);
+    }
+    for (const pid_t child : children) {
+        int status = -1;
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
+    }
+    CHECK(tpm.run("test \"$(tpm2_getcap handles-persistent)\" = '- 0x81010002'"));
+    CHECK(tpm.run("test -z \"$(tpm2_getcap handles-transient)\""));
+}
+
+TEST_CASE("the key survives a restart of the machine") {
+    const SoftwareTpm tpm;
+    const auto before = collect::tpm_ak_public(options_of(tpm));
+    REQUIRE(before);
+    REQUIRE(tpm.reboot());
+    CHECK(*collect::tpm_ak_public(options_of(tpm)) == *before);
+}
+
+TEST_CASE("a TPM without a SHA-256 bank cannot attest, and the error says so") {
+    const SoftwareTpm tpm;
+    REQUIRE(tpm.run("tpm2_pcrallocate -Q sha1:all+sha256:none"));
+    REQUIRE(tpm.reboot());
+    const auto attester = collect::open_tpm_attester(options_of(tpm));
+    const auto evidence = (*attester)->collect(base::Bytes(48));
+    REQUIRE(!evidence);
+    CHECK(evidence.error().message() == "evidence-failed: TPM: it has no complete SHA-256 bank of PCRs");
+}
+
+TEST_CASE("a PCR that was extended shows in the evidence") {
+    const SoftwareTpm tpm;
+    REQUIRE(tpm.run("tpm2_pcrextend 7:sha256=" + std::string(64, 'a')));
+    const auto attester = collect::open_tpm_attester(options_of(tpm));
+    const auto json = (*attester)->collect(base::Bytes(48));
+    REQUIRE(json);
+    const auto evidence = formats::parse_tpm_evidence(*json);
+    REQUIRE(evidence);
+    CHECK(evidence->pcrs.at(7) != formats::PcrValue{});
+    CHECK(evidence->pcrs.at(8) == formats::PcrValue{});
+}
+
 TEST_CASE("many attesters at once take turns, and nothing is left loaded") {
     const SoftwareTpm tpm;
     const TpmOptions options = options_of(tpm);
@@ -85,14 +142,14 @@ TEST_CASE("many attesters at once take turns, and nothing is left loaded") {
         }
     }
     CHECK(good == 16);
+    CHECK(tpm.run("test -z \"$(tpm2_getcap handles-transient)\""));
 }
 
 TEST_CASE("an object at the handle that is no attestation key is an error and stays") {
     const SoftwareTpm tpm;
-    const std::string tools =
-        "export TPM2TOOLS_TCTI='" + tpm.tcti() + "'; cd " + tpm.lock_file().parent_path().string() +
-        " && tpm2_createprimary -Q -C o -c primary.ctx && tpm2_evictcontrol -Q -C o -c primary.ctx 0x81010002";
-    REQUIRE(std::system(tools.c_str()) == 0);
+    REQUIRE(
+        tpm.run("tpm2_createprimary -Q -C o -c primary.ctx && "
+                "tpm2_evictcontrol -Q -C o -c primary.ctx 0x81010002"));
     const auto attester = collect::open_tpm_attester(options_of(tpm));
     const auto evidence = (*attester)->collect(base::Bytes(48));
     REQUIRE(!evidence);
@@ -110,6 +167,7 @@ TEST_CASE("no TPM, a senseless TCTI, a handle out of range and report data of an
     CHECK(collect_with({.tcti = "device:/nonexistent", .lock_file = {}}).code() == ErrorCode::attester_unavailable);
     CHECK(collect_with({.tcti = "nonsense", .lock_file = {}}).code() == ErrorCode::attester_unavailable);
     CHECK(collect::open_tpm_attester({.ak_handle = 0x40000001}).error().code() == ErrorCode::config_invalid);
+    CHECK(collect::tpm_ak_public({.ak_handle = 0x40000001}).error().code() == ErrorCode::config_invalid);
     const SoftwareTpm tpm;
     const auto attester = collect::open_tpm_attester(options_of(tpm));
     CHECK((*attester)->collect(base::Bytes(32)).error().code() == ErrorCode::evidence_failed);

@@ -45,7 +45,10 @@ TEST_CASE("values compare by their text, as published policies need") {
     CHECK(!holds(one(R"({"claim":"tpm.clock_safe","equals":"True"})")));
     CHECK(holds(one(R"({"claim":"tpm.reset_count","equals":7})")));
     CHECK(holds(one(R"({"claim":"tpm.reset_count","equals":"7"})")));
+    CHECK(holds(one(R"({"claim":"tpm.reset_count","equals":7.0})")));
     CHECK(!holds(one(R"({"claim":"tpm.reset_count","equals":7.5})")));
+    CHECK(!holds(one(R"({"claim":"tpm.reset_count","equals":"07"})")));
+    CHECK(!holds(one(R"({"claim":"tpm.clock_safe","equals":1})")));
 }
 
 TEST_CASE("what is missing, null, an array or an object equals nothing") {
@@ -116,6 +119,9 @@ TEST_CASE("each malformed policy is refused with its place") {
     CHECK(problem(one(R"({"equals":"a"})")).contains("/anyOf/0/allOf/0/claim"));
     CHECK(problem(one(R"({"claim":"a","equals":null})")).contains("/equals"));
     CHECK(problem(one(R"({"claim":"a","equals":["x"]})")).contains("/equals"));
+    CHECK(problem(one(R"({"claim":"a","equals":9007199254740992})")) == "accepted");
+    CHECK(problem(one(R"({"claim":"a","equals":9007199254740993})")).contains("/equals: is a number beyond 2^53"));
+    CHECK(problem(one(R"({"claim":"a","equals":-18446744073709551615})")).contains("/equals: is a number beyond 2^53"));
     CHECK(problem(one(R"({"claim":"a","notEquals":"x"})")).contains("unknown member"));
     CHECK(problem(one(R"({"claim":"a..b","equals":"x"})")).contains("/claim"));
     CHECK(problem(one(R"({"claim":".a","equals":"x"})")).contains("/claim"));

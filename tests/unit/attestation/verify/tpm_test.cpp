@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "attestation/formats/spki.h"
 #include "attestation/formats/tpm.h"
 #include "base/encoding.h"
 #include "tpm_evidence_builder.h"
@@ -72,6 +73,24 @@ TEST_CASE("RSA-PSS quotes verify too") {
     builder.scheme = formats::tpm_alg::rsapss;
     builder.algorithm = crypto::SignatureAlgorithm::ps256;
     CHECK(failures(run(builder.build(), builder)).empty());
+}
+
+TEST_CASE("P-384 quotes verify with SHA-384 and with nothing else") {
+    TpmEvidenceBuilder builder(*crypto::PrivateKey::generate(crypto::KeyType::ec_p384), formats::tpm_alg::ecdsa,
+                               formats::tpm_alg::sha384, crypto::SignatureAlgorithm::es384);
+    CHECK(failures(run(builder.build(), builder)).empty());
+    builder.hash_algorithm = formats::tpm_alg::sha256;
+    CHECK(failures(run(builder.build(), builder)) == Strings{"signature quote"});
+}
+
+TEST_CASE("an RSA key shorter than 2048 bits is refused even where it is enrolled") {
+    auto evidence = TpmEvidenceBuilder::rsa().build();
+    base::Bytes modulus(128, 0xff);
+    evidence.ak_public_spki = formats::rsa_spki(modulus, 65537);
+    const TrustedAk trusted[] = {{"short", evidence.ak_public_spki}};
+    CHECK(failures(
+              verify::verify_tpm(evidence, {.expected_report_data = base::Bytes(48, 0xab), .trusted_aks = trusted})) ==
+          Strings{"signature quote", "structure attestation key"});
 }
 
 TEST_CASE("a key that nobody enrolled is never enough, though everything else holds") {
@@ -151,24 +170,23 @@ TEST_CASE("a scheme or hash that does not fit the key is refused") {
     CHECK(failures(run(builder.build(), builder)) == Strings{"signature quote"});
 }
 
-TEST_CASE("every single bit of quote and signature matters") {
-    const auto builder = TpmEvidenceBuilder::ecc();
-    const auto good = builder.build();
-    std::size_t tried = 0;
-    for (base::Bytes formats::TpmEvidence::* part :
-         {&formats::TpmEvidence::quote_message, &formats::TpmEvidence::quote_signature,
-          &formats::TpmEvidence::ak_public_spki}) {
-        for (std::size_t bit = 0; bit < (good.*part).size() * 8; ++bit) {
-            auto evidence = good;
-            auto& byte = (evidence.*part)[bit / 8];
-            byte = static_cast<std::uint8_t>(byte ^ 1U << bit % 8);
-            const Outcome outcome = run(evidence, builder);
-            CHECK(!outcome.verdict.trusted());
-            CHECK(!outcome.evidence);
-            ++tried;
+TEST_CASE("every single bit of quote, signature and key matters") {
+    for (const auto& builder : {TpmEvidenceBuilder::rsa(), TpmEvidenceBuilder::ecc()}) {
+        const auto good = builder.build();
+        CHECK(run(good, builder).verdict.trusted());
+        for (base::Bytes formats::TpmEvidence::* part :
+             {&formats::TpmEvidence::quote_message, &formats::TpmEvidence::quote_signature,
+              &formats::TpmEvidence::ak_public_spki}) {
+            for (std::size_t bit = 0; bit < (good.*part).size() * 8; ++bit) {
+                auto evidence = good;
+                auto& byte = (evidence.*part)[bit / 8];
+                byte = static_cast<std::uint8_t>(byte ^ 1U << bit % 8);
+                const Outcome outcome = run(evidence, builder);
+                CHECK(!outcome.verdict.trusted());
+                CHECK(!outcome.evidence);
+            }
         }
     }
-    MESSAGE("bits flipped: ", tried);
 }
 
 TEST_CASE("recorded evidence of a real TPM fails in its binding and in being enrolled by nobody, and in nothing else") {

@@ -36,7 +36,7 @@ struct TpmOptions {
 base::Result<std::unique_ptr<Attester>> open_tpm_attester(TpmOptions options);
 
 /// The attestation key's SubjectPublicKeyInfo (DER), for enrolment; makes the key where there is none.
-/// Errors: attester_unavailable, evidence_failed.
+/// Errors: config_invalid (as above), attester_unavailable, evidence_failed.
 base::Result<base::Bytes> tpm_ak_public(const TpmOptions& options);
 
 }  // namespace attestation::collect
