@@ -49,7 +49,7 @@ int fail(std::string_view text) {
 
 void prepare_process() {
     base::forbid_core_files();
-    signal(SIGPIPE, SIG_IGN);
+    static_cast<void>(signal(SIGPIPE, SIG_IGN));  // cannot fail for this signal
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
         if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
     }

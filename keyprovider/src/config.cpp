@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keyprovider/config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -40,10 +42,35 @@ std::string upper_case(std::string_view text) {
     return out;
 }
 
-// TOML's basic strings escape as JSON's do, and DEL too.
+// TOML's basic strings escape as JSON's do, and DEL too. Beyond ASCII our reader takes escapes only; a byte that is no
+// UTF-8 (a variable may hold any) becomes U+FFFD.
 std::string toml_text(std::string_view text) {
-    std::string out = base::json::serialize_public(base::json::Value(text));
-    for (std::size_t at = 0; (at = out.find('\x7f', at)) != std::string::npos;) out.replace(at, 1, "\\u007f");
+    const std::string quoted = base::json::serialize_public(base::json::Value(text));
+    std::string out;
+    for (std::size_t i = 0; i < quoted.size();) {
+        const auto byte = [&](std::size_t k) -> std::uint32_t {
+            return i + k < quoted.size() ? static_cast<unsigned char>(quoted[i + k]) : 0U;
+        };
+        const std::uint32_t first = byte(0);
+        if (first < 0x7f) {
+            out += quoted[i++];
+            continue;
+        }
+        const std::size_t size = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        std::uint32_t point = size == 1 ? first : first & (0x7fU >> size);
+        bool sound = size == 1 ? first == 0x7f : first >= 0xc2 && first <= 0xf4;
+        for (std::size_t k = 1; k < size; ++k) {
+            sound = sound && (byte(k) & 0xc0U) == 0x80;
+            point = point << 6U | (byte(k) & 0x3fU);
+        }
+        if (!sound || (point >= 0xd800 && point <= 0xdfff) || point > 0x10ffff) {
+            out += "\\uFFFD";
+            ++i;
+            continue;
+        }
+        out += fmt::format("\\U{:08X}", point);
+        i += size;
+    }
     return out;
 }
 
@@ -174,6 +201,7 @@ class Loader {
     // other variables of the prefix, so only those of our sections are judged.
     Status refuse_unknown_variables() const {
         std::vector<std::string> known;
+        known.reserve(loaded_.settings.size());
         for (const EffectiveSetting& setting : loaded_.settings)
             known.push_back(variable_name(setting.section, setting.key));
         for (const auto& [name, value] : environment_) {

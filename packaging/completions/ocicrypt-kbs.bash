@@ -7,7 +7,7 @@ _ocicrypt_kbs() {
     case $previous in
         --config | --from-file | init) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --usage) words="unwrap-only exportable" ;;
-        key) words="create list show delete" ;;
+        key) words="create list show delete set-policy" ;;
         policy) words="set show list test" ;;
         ak) words="enroll list remove" ;;
         create) words="kbs:///" ;;

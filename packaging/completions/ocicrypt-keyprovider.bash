@@ -16,7 +16,7 @@ _ocicrypt_keyprovider() {
                 *" attest "*) words="--kbs --json --config --help" ;;
                 *" ak "*) words="--pem --config --help" ;;
                 *" explain "*) words="--config --help" ;;
-                *) words="serve attest tpm config --config --allow-legacy-unauthenticated --command-socket --no-serve --version --help" ;;
+                *) words="serve attest tpm config --config --allow-legacy-unauthenticated --command-socket --no-serve --provider --version --help" ;;
             esac
             ;;
     esac

@@ -4,31 +4,13 @@
 Everything lives in pytest's temporary folder and on the loopback interface, and ends with the tests.
 """
 
-import os
-import pathlib
-import sys
-import types
-
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-
-import oci  # noqa: E402
-from broker import Broker, allow_tpm  # noqa: E402
-from node import Node  # noqa: E402
-from registry import Registry  # noqa: E402
-from swtpm import SoftwareTpm  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def programs():
-    """The two programs of this project."""
-    build = pathlib.Path(os.environ.get("BUILD_DIR", oci.SOURCE / "build"))
-    found = types.SimpleNamespace(keyprovider=build / "keyprovider" / "ocicrypt-keyprovider",
-                                  kbs=build / "kbs" / "ocicrypt-kbs")
-    for program in vars(found).values():
-        assert program.exists(), f"{program} is not built; set BUILD_DIR"
-    return found
+import oci
+from broker import Broker, allow_tpm
+from node import Node
+from registry import Registry
+from swtpm import SoftwareTpm
 
 
 @pytest.fixture(scope="session")

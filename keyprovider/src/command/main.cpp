@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "base/fd.h"
 #include "command_line.h"
 #include "command_protocol.h"
 #include "keyprovider/config.h"
