@@ -92,10 +92,13 @@ Result<std::optional<kbs_client::AdminCredential>> load_credential(const Config:
 }  // namespace
 
 attestation::collect::TpmOptions tpm_options(const Config::Attester& attester) {
-    return {.tcti = attester.tpm_tcti,
-            .ak_handle = attester.tpm_ak_handle,
-            .ak_algorithm = attester.tpm_ak_algorithm == AkAlgorithm::ecc ? attestation::collect::AkAlgorithm::ecc_p256
-                                                                          : attestation::collect::AkAlgorithm::rsa2048};
+    using attestation::collect::TpmOptions;
+    TpmOptions options;
+    options.tcti = attester.tpm_tcti;
+    options.ak_handle = attester.tpm_ak_handle;
+    options.ak_algorithm = attester.tpm_ak_algorithm == AkAlgorithm::ecc ? TpmOptions::AkAlgorithm::ecc_p256
+                                                                         : TpmOptions::AkAlgorithm::rsa2048;
+    return options;
 }
 
 base::Result<std::unique_ptr<kbs_client::Client>> open_client(const Config& config) {
