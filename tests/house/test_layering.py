@@ -42,7 +42,7 @@ def compile_with(build_folder, program, line, tmp_path):
 
 
 @pytest.mark.parametrize("program, allowed", [
-    ("keyprovider", "kbs_client/kbs_client.h"),
+    ("keyprovider", "kbs_client/client.h"),
     ("kbs", "attestation/verify/tpm.h"),
 ])
 def test_an_include_in_the_right_direction_compiles(program, allowed, build_folder, tmp_path):

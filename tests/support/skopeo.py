@@ -12,9 +12,9 @@ from oci import SOURCE
 
 # What ocicrypt-keyprovider says in command mode, and in a gRPC status (the same text without its name).
 _COMMAND = re.compile(r"ocicrypt-keyprovider: error: (?P<code>[a-z0-9-]+): (?P<what>.*?); hint: (?P<hint>.*?)"
-                      r" \(request (?P<request>[A-Za-z0-9-]+)\)")
+                      r"(?: \(request (?P<request>[A-Za-z0-9-]+)\))?(?:\n|$)")
 _GRPC = re.compile(r"rpc error: code = (?P<status>\w+) desc = (?P<code>[a-z0-9-]+): (?P<what>.*?); hint: (?P<hint>.*?)"
-                   r" \(request (?P<request>[A-Za-z0-9-]+)\)")
+                   r"(?: \(request (?P<request>[A-Za-z0-9-]+)\))?(?:\n|$)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Complaint:
     code: str
     what: str
     hint: str
-    request: str
+    request: str | None
 
 
 @functools.cache
