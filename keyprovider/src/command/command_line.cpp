@@ -15,8 +15,6 @@ constexpr const char* description =
     "buildah, podman, CRI-O and containerd start it so for every layer.";
 
 constexpr const char* footer =
-    "Serving:\n"
-    "  serve [--listen ADDRESS]    the gRPC service and the command socket; see serve --help\n\n"
     "Recipients are written provider:NAME:keyid=kbs:///REPOSITORY/TYPE/TAG, with further parameters joined by \"::\":\n"
     "  keypath=FILE  algorithm=A256GCM  policy=NAME  usage=unwrap-only|exportable  register=true|false\n\n"
     "Environment:\n"
@@ -31,6 +29,8 @@ struct Parser {
     std::map<std::string, std::string> values;  // by flag
     bool allow_legacy = false;
     bool no_serve = false;
+    std::vector<std::string> listen;
+    CLI::App* serve;
     CLI::App* attest;
     CLI::App* config;
     CLI::App* tpm;
@@ -53,6 +53,13 @@ struct Parser {
         app.add_flag("--allow-legacy-unauthenticated", allow_legacy,
                      "unwrap packets of type A256CTR, which anybody could have changed on their way");
 
+        serve = app.add_subcommand("serve", "serve ocicrypt's gRPC protocol and the command socket until SIGTERM");
+        serve
+            ->add_option("--listen", listen,
+                         "unix:///PATH, unix-abstract:NAME or ADDRESS:PORT; may be repeated. Beyond loopback a port "
+                         "needs TLS")
+            ->type_name("ADDRESS")
+            ->allow_extra_args(false);
         attest = app.add_subcommand(
             "attest", "prove this machine to the broker once and show evidence and verdict; releases nothing");
         attest->add_option("--kbs", values["--kbs"], "the broker instead of the configured one")->type_name("URL");
@@ -73,10 +80,16 @@ struct Parser {
     CommandLine finish() {
         set("serve", "command_socket", "--command-socket");
         set("command", "provider", "--provider");
+        for (const auto& address : listen) {
+            auto& joined = values["--listen"];
+            joined += (joined.empty() ? "" : ",") + address;
+        }
+        set("serve", "listen", "--listen");
         set("kbs", "url", "--kbs");
         if (allow_legacy)
             line.settings.push_back(
                 {"command", "allow_legacy_unauthenticated", "true", "--allow-legacy-unauthenticated"});
+        if (*serve) line.verb = Verb::serve;
         if (*attest) line.verb = Verb::attest;
         if (*config) line.verb = Verb::config_explain;
         if (*tpm) line.verb = Verb::tpm_ak;

@@ -11,7 +11,7 @@
 
 namespace keyprovider {
 
-enum class Verb : std::uint8_t { none, attest, config_explain, tpm_ak };
+enum class Verb : std::uint8_t { none, serve, attest, config_explain, tpm_ak };
 
 struct CommandLine {
     Verb verb = Verb::none;

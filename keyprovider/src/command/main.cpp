@@ -51,6 +51,9 @@ base::Result<std::string> run_verb(const CommandLine& line) {
             return explain(loaded);
         case Verb::tpm_ak:
             return show_attestation_key(loaded.config, line.pem);
+        case Verb::serve:
+            return base::Fail(base::Error(base::ErrorCode::usage, "serve stands behind an option of command mode")
+                                  .with_remedy("write ocicrypt-keyprovider serve, and its options behind that"));
         case Verb::none:
             break;
     }
