@@ -7,6 +7,7 @@ stands beside it.
 
 import base64
 import json
+import re
 import socket
 import threading
 import time
@@ -20,6 +21,8 @@ from meddler import Meddler
 from node import PROVIDER, Node, decrypt, encrypt
 from skopeo import complaints, refused
 
+NOT_ENROLLED = re.compile(r"the TPM's attestation key is not enrolled in the key broker: trust: attestation key is "
+                          r"SHA-256 [0-9a-f]{24}\.\.\.")
 REWRITE = oci.SOURCE / "tests" / "support" / "rewrite-request"
 
 
@@ -39,21 +42,21 @@ def encrypted(programs, broker, image, tmp_path_factory):
 def test_the_broker_is_down(new_node, broker, tpm, encrypted, tmp_path):
     nobody = f"https://127.0.0.1:{processes.free_ports()}"
     ran, _ = decrypt(new_node("node", broker, tpm, url=nobody).by_command(), encrypted, tmp_path / "opened")
-    refused(ran, "kbs-unreachable", nobody.removeprefix("https://"))
+    refused(ran, "kbs-unreachable", re.compile(f"{nobody}: Failed to connect to 127.0.0.1 .*"))
 
 
 def test_the_broker_is_down_while_encrypting(new_node, broker, image, tmp_path):
     nobody = f"https://127.0.0.1:{processes.free_ports()}"
     publisher = new_node("publisher", broker, url=nobody, publish__key_file=str(broker.publisher_key))
     ran, _ = encrypt(publisher.by_command(), image, tmp_path / "encrypted", keyid="kbs:///demo/kek/x")
-    refused(ran, "kbs-unreachable", nobody.removeprefix("https://"))
+    refused(ran, "kbs-unreachable", re.compile(f"{nobody}: Failed to connect to 127.0.0.1 .*"))
 
 
 def test_the_broker_is_of_another_ca(new_broker, new_node, broker, tpm, encrypted, tmp_path):
     other = new_broker("other")
     node = new_node("node", broker, tpm, ca=other.ca)
     ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "opened")
-    refused(ran, "kbs-untrusted")
+    refused(ran, "kbs-untrusted", f"{broker.url}: SSL certificate problem: unable to get local issuer certificate")
 
 
 def test_the_broker_accepts_and_never_answers(new_node, broker, tpm, encrypted, tmp_path):
@@ -63,7 +66,7 @@ def test_the_broker_accepts_and_never_answers(new_node, broker, tpm, encrypted, 
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         node = new_node("node", broker, tpm, url=url, kbs__timeout_seconds=1)
         ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "opened")
-    refused(ran, "kbs-timeout")
+    refused(ran, "kbs-timeout", re.compile(f"{url}: .*timed out after 1[0-9]{{3}} milliseconds.*"))
 
 
 def test_a_challenge_that_is_answered_too_late_has_expired(new_broker, new_node, tpm, encrypted, tmp_path):
@@ -78,7 +81,7 @@ def test_a_challenge_that_is_answered_too_late_has_expired(new_broker, new_node,
         node = new_node("node", slow_broker, tpm, url=meddler.url, kbs__timeout_seconds=8)
         slow_broker.enroll("node-1", node.ak_pem())
         ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "opened")
-    refused(ran, "session-expired")
+    refused(ran, "session-expired", "the session has expired")
 
 
 def test_evidence_that_is_sent_twice_is_a_replay(new_node, broker, tpm, enrolled_ak, encrypted, tmp_path):
@@ -90,7 +93,7 @@ def test_evidence_that_is_sent_twice_is_a_replay(new_node, broker, tpm, enrolled
     with Meddler(broker, twice) as meddler:
         node = new_node("node", broker, tpm, url=meddler.url)
         ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "opened")
-    refused(ran, "nonce-replayed")
+    refused(ran, "nonce-replayed", "the challenge has already been answered once")
 
 
 # --- the node and the policy -------------------------------------------------------------------------------------
@@ -98,7 +101,7 @@ def test_evidence_that_is_sent_twice_is_a_replay(new_node, broker, tpm, enrolled
 def test_the_tpm_is_not_enrolled(new_node, new_tpm, broker, encrypted, tmp_path):
     stranger = new_node("stranger", broker, new_tpm())
     ran, _ = decrypt(stranger.by_command(), encrypted, tmp_path / "opened")
-    complaint = refused(ran, "ak-not-enrolled")
+    complaint = refused(ran, "ak-not-enrolled", NOT_ENROLLED)
     assert "ak enroll" in complaint.hint
 
 
@@ -108,7 +111,8 @@ def test_a_pcr_differs_from_the_policy(publisher, node, broker, image, tmp_path)
                              keyid="kbs:///demo/kek/other-pcr", policy="other-pcr")
     assert ran.ok, ran
     ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "opened")
-    refused(ran, "policy-denied", "kbs:///demo/kek/other-pcr")
+    # The node learns which of its claims was not good enough, but not what would be.
+    refused(ran, "policy-denied", f"kbs:///demo/kek/other-pcr; tpm.pcr07 is {'00' * 32}")
 
 
 def test_the_key_has_no_policy(new_node, broker, node, image, tmp_path):
@@ -126,7 +130,7 @@ def test_the_policy_denies(publisher, node, broker, image, tmp_path):
                              keyid="kbs:///demo/kek/other-tee", policy="other-tee")
     assert ran.ok, ran
     ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "opened")
-    refused(ran, "policy-denied", "kbs:///demo/kek/other-tee")
+    refused(ran, "policy-denied", "kbs:///demo/kek/other-tee; tee is tpm")
 
 
 def test_the_key_is_gone(publisher, node, broker, image, tmp_path):
@@ -141,7 +145,8 @@ def test_a_stranger_may_not_create_keys(new_broker, new_node, broker, image, tmp
     other = new_broker("other")
     thief = new_node("thief", broker, publish__key_file=str(other.publisher_key), publish__policy="any-tpm")
     ran, _ = encrypt(thief.by_command(), image, tmp_path / "encrypted", keyid="kbs:///demo/kek/stolen")
-    refused(ran, "admin-refused")
+    refused(ran, "admin-refused", "the administrator's token is not accepted: the token is signed by no key that is "
+                                  "listed under [[admin]]")
     assert "kbs:///demo/kek/stolen" not in broker.admin("key", "list").out
 
 
@@ -166,41 +171,79 @@ def without_authentication(packet):
     return json.dumps(members).encode()
 
 
+UNDECRYPTABLE = "the data cannot be decrypted"
+AASP = {"key_url_for_wrapping": "https://vault.example/keys/k", "wrapped_key": "AAAA", "wrap_type": "rsa_3072"}
+GCP_KMS = {"key_url": "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k", "wrapped_key": "AAAA", "wrap_type": "AES"}
 CHANGED_PACKETS = {
-    "cut": (lambda packet: packet[:-20], "packet-invalid"),
-    "empty": (lambda packet: b"{}", "packet-invalid"),
-    "halves in the wrong order": (lambda packet: packet[len(packet) // 2:] + packet[:len(packet) // 2],
-                                  "packet-invalid"),
-    "kid names another key": (with_member("kid", lambda kid: kid + "x"), "key-not-found"),
-    "kid is not a key id": (with_member("kid", lambda kid: kid[4:]), "packet-invalid"),
-    "wrapped_data flipped": (with_member("wrapped_data", flipped), "decryption-failed"),
-    "wrapped_data cut": (with_member("wrapped_data", lambda data: data[:-8]), "decryption-failed"),
-    "wrapped_data blocks in another order": (with_member("wrapped_data", lambda data: data[8:16] + data[:8] + data[16:]),
-                                             "decryption-failed"),
-    "wrapped_data is not base64": (with_member("wrapped_data", lambda data: "!" + data[1:]), "packet-invalid"),
-    "iv flipped": (with_member("iv", flipped), "decryption-failed"),
-    "iv too short": (with_member("iv", lambda iv: iv[:-4]), "packet-invalid"),
-    "wrap_type unknown": (with_member("wrap_type", lambda _: "A128GCM"), "packet-invalid"),
-    "wrap_type without authentication": (without_authentication, "packet-unauthenticated"),
-    "duplicate member": (lambda packet: packet[:-1] + b',"kid":"kbs:///demo/kek/bad-input"}', "packet-invalid"),
-    "depth 10 000": (lambda packet: packet[:-1] + b',"x":' + b"[" * 10000 + b"]" * 10000 + b"}", "packet-invalid"),
-    "NUL": (lambda packet: packet + b"\0", "packet-invalid"),
-    "bad UTF-8": (lambda packet: packet.replace(b"kbs:", b"k\xffs:"), "packet-invalid"),
-    "1 MiB": (lambda packet: packet[:-1] + b',"x":"' + b"x" * (1 << 20) + b'"}', "input-too-large"),
-    "of AASP": (lambda _: json.dumps({"key_url_for_wrapping": "https://vault.example/keys/k", "wrapped_key": "AAAA",
-                                      "wrap_type": "rsa_3072"}).encode(), "packet-foreign"),
-    "of the GCP KMS provider": (lambda _: json.dumps({"key_url": "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k",
-                                                      "wrapped_key": "AAAA", "wrap_type": "AES"}).encode(),
-                                "packet-foreign"),
+    "cut": (
+        lambda packet: packet[:-20],
+        "packet-invalid", re.compile(r"json-invalid: at byte \d+: the text ends too early")),
+    "empty": (
+        lambda packet: b"{}",
+        "packet-invalid", 'member "kid" is missing'),
+    "halves in the wrong order": (
+        lambda packet: packet[len(packet) // 2:] + packet[:len(packet) // 2],
+        "packet-invalid", "json-invalid: at byte 0: not JSON"),
+    "kid names another key": (
+        with_member("kid", lambda kid: kid + "x"),
+        "key-not-found", "kbs:///demo/kek/bad-inputx"),
+    "kid is not a key id": (
+        with_member("kid", lambda kid: kid[4:]),
+        "packet-invalid", 'the key id "//demo/kek/bad-input" does not have exactly three segments repository/type/tag'),
+    "wrapped_data flipped": (
+        with_member("wrapped_data", flipped),
+        "decryption-failed", UNDECRYPTABLE),
+    "wrapped_data cut": (
+        with_member("wrapped_data", lambda data: data[:-8]),
+        "decryption-failed", UNDECRYPTABLE),
+    "wrapped_data blocks in another order": (
+        with_member("wrapped_data", lambda data: data[8:16] + data[:8] + data[16:]),
+        "decryption-failed", UNDECRYPTABLE),
+    "wrapped_data is not base64": (
+        with_member("wrapped_data", lambda data: "!" + data[1:]),
+        "packet-invalid", 'member "wrapped_data" is not canonical base64'),
+    "iv flipped": (
+        with_member("iv", flipped),
+        "decryption-failed", UNDECRYPTABLE),
+    "iv too short": (
+        with_member("iv", lambda iv: iv[:-4]),
+        "packet-invalid", "its iv has 9 bytes; A256GCM needs 12"),
+    "wrap_type unknown": (
+        with_member("wrap_type", lambda _: "A128GCM"),
+        "packet-invalid", 'it has the unknown wrap_type "A128GCM"'),
+    "wrap_type without authentication": (
+        without_authentication,
+        "packet-unauthenticated", "the annotation packet has no authentication (A256CTR)"),
+    "duplicate member": (
+        lambda packet: packet[:-1] + b',"kid":"kbs:///demo/kek/bad-input"}',
+        "packet-invalid", re.compile(r"json-invalid: at byte \d+: a duplicate member")),
+    "depth 10 000": (
+        lambda packet: packet[:-1] + b',"x":' + b"[" * 10000 + b"]" * 10000 + b"}",
+        "packet-invalid", re.compile(r"json-invalid: at byte \d+: nested too deeply")),
+    "NUL": (
+        lambda packet: packet + b"\0",
+        "packet-invalid", re.compile(r"json-invalid: at byte \d+: NUL")),
+    "bad UTF-8": (
+        lambda packet: packet.replace(b"kbs:", b"k\xffs:"),
+        "packet-invalid", re.compile(r"json-invalid: at byte \d+: not JSON")),
+    "1 MiB": (
+        lambda packet: packet[:-1] + b',"x":"' + b"x" * (1 << 20) + b'"}',
+        "input-too-large", re.compile(r"annotation holds \d+ bytes, at most 65536 are allowed")),
+    "of AASP": (
+        lambda _: json.dumps(AASP).encode(),
+        "packet-foreign", "it was written by Azure's AASP (secure key release) key provider"),
+    "of the GCP KMS provider": (
+        lambda _: json.dumps(GCP_KMS).encode(),
+        "packet-foreign", "it was written by the key provider for Google Cloud KMS (kmscrypt)"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGED_PACKETS)
 def test_a_changed_packet_is_refused(change, node, encrypted, tmp_path):
-    edit, code = CHANGED_PACKETS[change]
+    edit, code, what = CHANGED_PACKETS[change]
     damaged = encrypted.with_packets(PROVIDER, tmp_path / "damaged", lambda _, packet: edit(packet))
     ran, _ = decrypt(node.by_command(), damaged, tmp_path / "opened")
-    refused(ran, code)
+    refused(ran, code, what)
 
 
 def test_members_of_a_packet_in_another_order_mean_the_same(node, encrypted, image, tmp_path):
@@ -223,34 +266,37 @@ def test_a_packet_of_another_layer_does_not_open_this_one(node, encrypted, tmp_p
 
 # --- the caller's request ----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("change, code", [
-    ("optsdata-empty", "input-invalid"),
-    ("optsdata-1MiB", "input-too-large"),
-    ("optsdata-not-json", "input-invalid"),
-    ("duplicate-keys", "json-invalid"),
-    ("depth-10000", "json-invalid"),
-    ("nul", "json-invalid"),
-    ("bad-utf8", "json-invalid"),
-    ("not-json", "json-invalid"),
-    ("empty", "json-invalid"),
+@pytest.mark.parametrize("change, code, what", [
+    ("optsdata-empty", "input-invalid", "keywrapparams.optsdata is missing or empty"),
+    ("optsdata-1MiB", "input-too-large", "optsdata holds 1048578 bytes, at most 32768 are allowed"),
+    ("optsdata-not-json", "input-invalid", "optsdata is not a JSON object"),
+    ("duplicate-keys", "json-invalid", re.compile(r"at byte \d+: a duplicate member")),
+    ("depth-10000", "json-invalid", re.compile(r"at byte \d+: nested too deeply")),
+    ("nul", "json-invalid", re.compile(r"at byte \d+: NUL")),
+    ("bad-utf8", "json-invalid", re.compile(r"at byte \d+: not JSON")),
+    ("not-json", "json-invalid", "at byte 0: not JSON"),
+    ("empty", "json-invalid", "at byte 0: the text ends too early"),
 ])
-def test_a_broken_request_is_refused(change, code, publisher, image, tmp_path):
+def test_a_broken_request_is_refused(change, code, what, publisher, image, tmp_path):
     tool = publisher.by_command(through=[REWRITE, change])
     ran, _ = encrypt(tool, image, tmp_path / "encrypted", keyid="kbs:///demo/kek/broken-request")
-    refused(ran, code)
+    refused(ran, code, what)
 
 
-@pytest.mark.parametrize("parameters, code, words", [
-    ({"keyidd": "kbs:///demo/kek/x"}, "parameter-unknown", "keyid"),
-    ({"keyid": "demo-kek-x"}, "parameter-invalid", "keyid"),
-    ({"keyid": "kbs:///demo/kek/../x"}, "parameter-invalid", "keyid"),
-    ({"keyid": "kbs:///demo/kek/x", "algorithm": "A256CTR"}, "parameter-invalid", "A256CTR"),
-    ({"keyid": "kbs:///demo/kek/x", "sample": "true"}, "parameter-invalid", "sample"),
-    ({}, "parameter-invalid", "keyid"),
+@pytest.mark.parametrize("parameters, code, what", [
+    ({"keyidd": "kbs:///demo/kek/x"}, "parameter-unknown", 'no parameter is called "keyidd"; did you mean keyid?'),
+    ({"keyid": "demo-kek-x"}, "parameter-invalid", 'keyid: the key id "demo-kek-x" has no path'),
+    ({"keyid": "kbs:///demo/kek/../x"}, "parameter-invalid",
+     'keyid: the key id "demo/kek/../x" does not have exactly three segments repository/type/tag'),
+    ({"keyid": "kbs:///demo/kek/x", "algorithm": "A256CTR"}, "parameter-invalid",
+     "algorithm A256CTR has no authentication: only A256GCM wraps"),
+    ({"keyid": "kbs:///demo/kek/x", "sample": "true"}, "parameter-invalid",
+     "sample=true would encrypt under a key that everyone knows"),
+    ({}, "parameter-invalid", "keyid is missing"),
 ], ids=["misspelt", "no URI", "climbing path", "A256CTR", "sample key", "no parameter at all"])
-def test_a_wrong_parameter_is_named(parameters, code, words, publisher, image, tmp_path):
+def test_a_wrong_parameter_is_named(parameters, code, what, publisher, image, tmp_path):
     ran, _ = encrypt(publisher.by_command(), image, tmp_path / "encrypted", **parameters)
-    refused(ran, code, words)
+    refused(ran, code, what)
 
 
 # --- files on the machine ----------------------------------------------------------------------------------------
@@ -259,19 +305,19 @@ def test_an_unknown_configuration_key_is_named_with_its_place(publisher, image, 
     publisher.config.write_text(publisher.config.read_text().replace("url =", "urll ="))
     line = next(number for number, text in enumerate(publisher.config.read_text().splitlines(), 1) if "urll" in text)
     ran, _ = encrypt(publisher.by_command(), image, tmp_path / "encrypted", keyid="kbs:///demo/kek/x")
-    refused(ran, "config-invalid", "urll", f":{line}:")
+    refused(ran, "config-invalid", f"{publisher.config}:{line}:1: unknown key urll (did you mean url?)")
 
 
 def test_a_configuration_that_is_not_there(publisher, image, tmp_path):
     publisher.config.unlink()
     ran, _ = encrypt(publisher.by_command(), image, tmp_path / "encrypted", keyid="kbs:///demo/kek/x")
-    refused(ran, "config-unreadable", str(publisher.config))
+    refused(ran, "config-unreadable", f"{publisher.config}: No such file or directory")
 
 
 def test_a_key_file_that_cannot_be_read(publisher, image, tmp_path):
     ran, _ = encrypt(publisher.by_command(), image, tmp_path / "encrypted",
                      keyid="kbs:///demo/kek/x", keypath=tmp_path / "nowhere")
-    refused(ran, "key-file-unreadable", str(tmp_path / "nowhere"))
+    refused(ran, "key-file-unreadable", f"{tmp_path / 'nowhere'}: No such file or directory")
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
@@ -279,7 +325,7 @@ def test_a_kek_of_the_wrong_size(size, publisher, image, tmp_path):
     kek = tmp_path / "kek"
     kek.write_bytes(b"k" * size)
     ran, _ = encrypt(publisher.by_command(), image, tmp_path / "encrypted", keyid="kbs:///demo/kek/x", keypath=kek)
-    refused(ran, "key-file-invalid", f"{size} bytes")
+    refused(ran, "key-file-invalid", f"{kek} holds {size} bytes instead of 32")
 
 
 def test_another_key_of_the_same_name_is_not_replaced(publisher, node, image, tmp_path):
@@ -289,23 +335,23 @@ def test_another_key_of_the_same_name_is_not_replaced(publisher, node, image, tm
     kek.write_bytes(b"k" * 32)
     ran, _ = encrypt(publisher.by_command(), image, tmp_path / "replaced",
                      keyid="kbs:///demo/kek/taken", keypath=kek)
-    refused(ran, "key-exists", "kbs:///demo/kek/taken")
+    refused(ran, "key-exists", "the broker holds another key as kbs:///demo/kek/taken")
     ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "opened")
     assert ran.ok, ran
 
 
 # --- through the service -----------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("situation, code, status", [
-    ("not enrolled", "ak-not-enrolled", "PermissionDenied"),
-    ("broker down", "kbs-unreachable", "Unavailable"),
-])
-def test_the_service_says_the_same_in_its_grpc_status(situation, code, status, new_node, new_tpm, broker, encrypted,
+@pytest.mark.parametrize("situation, code, what, status", [
+    ("not enrolled", "ak-not-enrolled", NOT_ENROLLED, "PermissionDenied"),
+    ("broker down", "kbs-unreachable", re.compile("https://127.0.0.1:.*: Failed to connect to 127.0.0.1 .*"), "Unavailable"),
+], ids=["not enrolled", "broker down"])
+def test_the_service_says_the_same_in_its_grpc_status(situation, code, what, status, new_node, new_tpm, broker, encrypted,
                                                       tmp_path):
     url = f"https://127.0.0.1:{processes.free_ports()}" if situation == "broker down" else broker.url
     stranger = new_node("stranger", broker, new_tpm(), url=url).serve()
     ran, _ = decrypt(stranger.by_grpc(), encrypted, tmp_path / "opened")
-    refused(ran, code)
+    refused(ran, code, what)
     assert f"code = {status}" in ran.err, ran
     # Through command mode, the running service's words arrive unchanged, once per layer.
     ran, _ = decrypt(stranger.by_command(), encrypted, tmp_path / "opened-by-command")

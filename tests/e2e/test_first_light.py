@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job: an encrypted image opens only on a machine whose TPM the broker has verified."""
 
+import re
+
 import pytest
 
 from broker import allow_tpm
@@ -23,13 +25,13 @@ def test_an_image_opens_only_after_the_broker_has_verified_the_tpm(new_broker, n
 
     # The node is not known yet.
     ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "before-enrolment")
-    refused(ran, "ak-not-enrolled")
+    refused(ran, "ak-not-enrolled", re.compile("the TPM's attestation key is not enrolled in the key broker: .*"))
 
     # It is known, but something else was started on it than the policy expects.
     broker.enroll("node-1", node.ak_pem())
     tpm.extend(23, "11" * 32)
     ran, _ = decrypt(node.by_command(), encrypted, tmp_path / "changed-pcr")
-    refused(ran, "policy-denied")
+    refused(ran, "policy-denied", f"kbs:///demo/kek/app; tpm.pcr23 is {tpm.pcr(23)}")
 
     # Rebooted into the expected state, it may read: every blob is what it was before the encryption.
     tpm.reboot()

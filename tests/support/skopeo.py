@@ -57,14 +57,14 @@ def complaints(ran):
             for pattern in (_COMMAND, _GRPC) for match in pattern.finditer(text)]
 
 
-def refused(ran, code, *what):
-    """skopeo failed, and its own output tells why: this code, these words, a hint. Returns the complaint."""
+def refused(ran, code, what):
+    """skopeo failed, and its own output tells why: this code, exactly these words (text, or a compiled pattern for all
+    of it), and a hint. Returns the complaint."""
     assert not ran.ok, f"skopeo should have been refused with {code}\n{ran}"
     found = complaints(ran)
     assert found, f"skopeo's output does not say why\n{ran}"
     complaint = found[0]
-    assert complaint.code == code, ran
-    for words in what:
-        assert words in complaint.what, f"{words!r} is not in {complaint.what!r}\n{ran}"
+    matches = what.fullmatch(complaint.what) if isinstance(what, re.Pattern) else complaint.what == what
+    assert complaint.code == code and matches, f"wanted {code}: {what}\n{ran}"
     assert complaint.hint, ran
     return complaint

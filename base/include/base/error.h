@@ -52,7 +52,7 @@ enum class Stage : std::uint8_t {
     X(packet_invalid, "packet-invalid", input, "the annotation packet is malformed",                                   \
       "the image was changed on its way or was not encrypted for this provider; encrypt it again")                     \
     X(packet_foreign, "packet-foreign", input, "the annotation packet belongs to another key provider",                \
-      "decrypt with the provider that wrote it; `inspect` shows which")                                                \
+      "decrypt with the provider that wrote it")                                                                       \
     X(packet_unauthenticated, "packet-unauthenticated", input,                                                         \
       "the annotation packet has no authentication (A256CTR)",                                                         \
       "re-encrypt with A256GCM, or accept the risk with --allow-legacy-unauthenticated")                               \
