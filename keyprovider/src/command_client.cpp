@@ -21,7 +21,7 @@ base::Result<base::UniqueFd> connect_command_socket(const std::filesystem::path&
 std::expected<base::SecretBytes, std::string> forward_command(const base::UniqueFd& connection,
                                                               base::ByteView request) {
     const auto failed = [](const base::Error& error) {
-        return std::unexpected(Failure{error.within("running service"), {}}.text());
+        return std::unexpected(Failure{error.within("running service"), new_request_id()}.text());
     };
     if (const auto sent = base::write_all(connection.get(), request); !sent) return failed(sent.error());
     shutdown(connection.get(), SHUT_WR);

@@ -55,11 +55,11 @@ void prepare_process() {
     }
 }
 
-void arm_deadline(std::chrono::seconds limit) {
+void arm_deadline(std::chrono::seconds limit, std::string_view request_id) {
     set_timer(std::chrono::seconds(0));
-    const std::string line = command_error_line(Failure{
-        base::Error(base::ErrorCode::deadline_exceeded, "no answer within " + std::to_string(limit.count()) + " s"),
-        {}}.text());
+    const base::Error error(base::ErrorCode::deadline_exceeded,
+                            "no answer within " + std::to_string(limit.count()) + " s");
+    const std::string line = command_error_line(Failure{error, std::string(request_id)}.text());
     deadline_line_size = std::min(line.size(), deadline_line.size());
     std::copy_n(line.begin(), deadline_line_size, deadline_line.begin());
     struct sigaction action{};
@@ -79,7 +79,7 @@ base::Result<base::SecretBytes> read_request() {
 int finish_command(const std::expected<std::string_view, std::string>& answer) {
     if (!answer) return fail(answer.error());
     if (const auto written = base::write_all(STDOUT_FILENO, base::as_bytes(*answer)); !written)
-        return fail(Failure{written.error().within("stdout"), {}}.text());
+        return fail(Failure{written.error().within("stdout"), new_request_id()}.text());
     disarm_deadline();
     return 0;
 }

@@ -20,7 +20,7 @@ void prepare_process();
 /// Ends the process with the one line of deadline-exceeded and exit status 1 when `limit` has passed, whatever hangs:
 /// stdin, a TPM, a broker, or the reader of stdout. ocicrypt itself sets no time limit. Arming again starts anew.
 /// Process-wide, for it is SIGALRM.
-void arm_deadline(std::chrono::seconds limit);
+void arm_deadline(std::chrono::seconds limit, std::string_view request_id);
 void disarm_deadline();
 
 /// All of stdin. Errors: input_too_large, input_invalid.

@@ -94,7 +94,7 @@ struct CommandSocket::State {
     void answer(int connection) const {
         const auto deadline = std::chrono::steady_clock::now() + options.peer_timeout;
         const auto request = base::read_to_end(connection, options.max_request_bytes, deadline);
-        if (!request) return send_failure(connection, {request.error(), {}});
+        if (!request) return send_failure(connection, {request.error(), new_request_id()});
         const Answer result = handler(request->view());
         if (!result) return send_failure(connection, result.error());
         send_answer(connection, "ok", *result);

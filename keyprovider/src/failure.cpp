@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keyprovider/failure.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/encoding.h"
 
 namespace keyprovider {
 
@@ -13,10 +20,16 @@ constexpr std::size_t min_message = 100;
 }  // namespace
 
 std::string Failure::text() const {
-    std::string remedy = "; hint: " + base::printable_line(error.remedy());
-    if (!request_id.empty()) remedy += " (request " + request_id + ")";
+    const std::string remedy = "; hint: " + base::printable_line(error.remedy()) + " (request " + request_id + ")";
     const std::size_t room = remedy.size() < max_text ? max_text - remedy.size() : 0;
     return base::printable_line(error.message(), std::max(room, min_message)) + remedy;
+}
+
+std::string new_request_id() {
+    // Not from the crypto library: the static front program has none. An id need not be unpredictable, only distinct.
+    std::array<std::uint8_t, 8> bytes{};
+    if (getentropy(bytes.data(), bytes.size()) != 0) std::abort();  // a kernel without randomness
+    return base::hex_encode(bytes);
 }
 
 std::string command_error_line(std::string_view text) {

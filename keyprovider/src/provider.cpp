@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/encoding.h"
 #include "base/fd.h"
-#include "crypto/random.h"
 #include "kbs_protocol/kek.h"
 #include "kbs_protocol/packet.h"
 #include "keyprovider/broker.h"
@@ -219,8 +217,7 @@ Provider::Provider(Config config, std::unique_ptr<Broker> broker)
 
 Provider::~Provider() = default;
 
-Answer Provider::handle(base::ByteView request) const {
-    std::string request_id = base::hex_encode(crypto::random_bytes(8));
+Answer Provider::handle(base::ByteView request, std::string request_id) const {
     auto result = answer(Operation(config_, broker_.get(), request_id), request);
     if (!result) return std::unexpected(Failure{std::move(result).error(), std::move(request_id)});
     return std::move(*result);

@@ -15,12 +15,15 @@ namespace keyprovider {
 /// What the user of skopeo, containerd or the kubelet learns is one line inside their own message: it must stand alone.
 struct Failure {
     base::Error error;
-    std::string request_id;  ///< empty where the request never got one
+    std::string request_id;
 
     /// "<code>: <what>; hint: <remedy> (request <id>)": one printable line, at most 300 bytes wherever the remedy
     /// leaves room to name the cause.
     [[nodiscard]] std::string text() const;
 };
+
+/// A fresh id: sixteen hex digits.
+std::string new_request_id();
 
 /// The JSON to return to the caller, or why there is none.
 using Answer = std::expected<base::WipingString, Failure>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -26,7 +27,7 @@ class Provider {
     ~Provider();
 
     /// Answers one request of ocicrypt's key provider protocol (`ocicrypt/keyprovider_protocol.h`).
-    [[nodiscard]] Answer handle(base::ByteView request) const;
+    [[nodiscard]] Answer handle(base::ByteView request, std::string request_id = new_request_id()) const;
 
   private:
     Config config_;

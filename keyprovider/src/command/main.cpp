@@ -19,18 +19,19 @@ namespace {
 // Nothing but the answer of the caller's protocol and one line of error: whatever goes wrong, the line is all that the
 // user of skopeo or the kubelet sees.
 int answer_request(const CommandLine& line) {
-    const auto failed = [](const base::Error& error) {
-        return finish_command(std::unexpected(Failure{error, {}}.text()));
+    const std::string request_id = new_request_id();
+    const auto failed = [&](const base::Error& error) {
+        return finish_command(std::unexpected(Failure{error, request_id}.text()));
     };
-    arm_deadline(Config::Command{}.deadline);
+    arm_deadline(Config::Command{}.deadline, request_id);
     const auto loaded = load_config(line.config_file, read_environment(environ), line.settings);
     if (!loaded) return failed(loaded.error());
-    arm_deadline(loaded->config.command.deadline);
+    arm_deadline(loaded->config.command.deadline, request_id);
     const auto request = read_request();
     if (!request) return failed(request.error());
     const auto provider = open_provider(loaded->config);
     if (!provider) return failed(provider.error());
-    const Answer answer = (*provider)->handle(request->view());
+    const Answer answer = (*provider)->handle(request->view(), request_id);
     if (!answer) return finish_command(std::unexpected(answer.error().text()));
     return finish_command(*answer);
 }
@@ -72,7 +73,8 @@ int run(int argc, char** argv) {
     if (line.error().understood) return print(line.error().text);
     const base::Error error(base::ErrorCode::usage, line.error().text);
     // A mistake in "args" of ocicrypt's configuration comes out where every other failure does.
-    if (called_by_ocicrypt && !line.error().has_verb) return finish_command(std::unexpected(Failure{error, {}}.text()));
+    if (called_by_ocicrypt && !line.error().has_verb)
+        return finish_command(std::unexpected(Failure{error, new_request_id()}.text()));
     print(base::Fail(error));
     return 2;
 }

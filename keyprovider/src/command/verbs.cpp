@@ -8,8 +8,8 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "crypto/key.h"
-#include "crypto/random.h"
 #include "kbs_broker.h"
+#include "keyprovider/failure.h"
 
 namespace keyprovider {
 
@@ -43,7 +43,7 @@ std::string verdict_text(const json::Value& claims) {
 
 base::Result<std::string> attest(const Config& config, bool as_json) {
     TRY_ASSIGN(const auto client, open_client(config));
-    const std::string request_id = base::hex_encode(crypto::random_bytes(8));
+    const std::string request_id = new_request_id();
     TRY_ASSIGN(const auto session, client->attest(request_id));
     const json::Value& claims = session->unverified_claims;
     if (as_json)

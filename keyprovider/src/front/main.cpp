@@ -66,9 +66,10 @@ std::optional<int> forward(const Arguments& arguments) {
     const auto connection = connect_command_socket(*path);
     if (!connection) return std::nullopt;
 
-    arm_deadline(loaded->config.command.deadline);
+    const std::string request_id = new_request_id();
+    arm_deadline(loaded->config.command.deadline, request_id);
     const auto request = read_request();
-    if (!request) return finish_command(std::unexpected(Failure{request.error(), {}}.text()));
+    if (!request) return finish_command(std::unexpected(Failure{request.error(), request_id}.text()));
     const auto answer = forward_command(*connection, request->view());
     if (!answer) return finish_command(std::unexpected(answer.error()));
     return finish_command(answer->text());
@@ -78,13 +79,14 @@ std::optional<int> forward(const Arguments& arguments) {
 int become(std::string_view program, char** argv) {
     std::error_code error;
     const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-    const std::array candidates{folder / ("ocicrypt-keyprovider-" + std::string(program)),
-                                folder / "../libexec/ocicrypt-keyprovider" / program};
+    const std::string name = "ocicrypt-keyprovider-" + std::string(program);
+    const std::array candidates{folder / name, folder / "../libexec/ocicrypt-keyprovider" / name};
     for (const auto& candidate : candidates) execv(candidate.c_str(), argv);
-    return finish_command(std::unexpected(Failure{
-        base::Error(base::ErrorCode::file_unreadable, candidates.back().string() + " cannot be started")
-            .with_remedy("reinstall the package: one of its programs is missing"),
-        {}}.text()));
+    return finish_command(std::unexpected(
+        Failure{base::Error(base::ErrorCode::file_unreadable, candidates.back().string() + " cannot be started")
+                    .with_remedy("reinstall the package: one of its programs is missing"),
+                new_request_id()}
+            .text()));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ grpc::Status to_status(const Failure& failure) {
 }
 
 grpc::Status failed(base::ErrorCode code, std::string detail) {
-    return to_status({base::Error(code, std::move(detail)), {}});
+    return to_status({base::Error(code, std::move(detail)), new_request_id()});
 }
 
 // One call: answered once, by whichever comes first of its handler, its deadline and its caller's going away. Lives
