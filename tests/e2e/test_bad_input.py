@@ -183,7 +183,8 @@ CHANGED_PACKETS = {
         "packet-invalid", 'member "kid" is missing'),
     "halves in the wrong order": (
         lambda packet: packet[len(packet) // 2:] + packet[:len(packet) // 2],
-        "packet-invalid", "json-invalid: at byte 0: not JSON"),
+        # The second half begins with whatever letter the wrapped data has there.
+        "packet-invalid", re.compile(r"json-invalid: at byte \d+: .*")),
     "kid names another key": (
         with_member("kid", lambda kid: kid + "x"),
         "key-not-found", "kbs:///demo/kek/bad-inputx"),
