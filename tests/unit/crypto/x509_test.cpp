@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 
+#include "base/fd.h"
 #include "crypto/x509_issue.h"
 
 using namespace crypto;
@@ -171,4 +175,88 @@ TEST_CASE("subject and issuer are text for people") {
     CHECK(h.ca.subject() == "CN=Test CA");
     CHECK(h.leaf.issuer() == "CN=Test CA");
     CHECK(h.leaf.subject() == "CN=broker.example");
+}
+
+namespace {
+
+const TimePoint kIn2030{seconds(1'900'000'000)};
+
+/// Leaf, intermediates and root of one file of vectors, as of `at`.
+base::Status verify_file(const std::string& path, TimePoint at) {
+    const auto text = base::load_text_file(path, 1 << 20);
+    REQUIRE(text.has_value());
+    const auto chain = Certificate::chain_from_pem(*text);
+    REQUIRE(chain.has_value());
+    const std::span<const Certificate> all(*chain);
+    return verify_chain(all.front(), all.subspan(1, all.size() - 2), all.last(1), at);
+}
+
+std::string vector_path(const char* name) {
+    const char* vectors = std::getenv("TEST_VECTORS");
+    REQUIRE_MESSAGE(vectors != nullptr, "TEST_VECTORS names the folder tests/vectors");
+    return std::string(vectors) + "/x509/" + name + ".pem";
+}
+
+}  // namespace
+
+TEST_CASE("chains that OpenSSL's command made verify: P-384, and RSA-PSS as AMD's") {
+    for (const char* name : {"good-p384", "good-rsa-pss"}) {
+        CAPTURE(name);
+        CHECK(verify_file(vector_path(name), kIn2030).has_value());
+        CHECK_FALSE(verify_file(vector_path(name), kStart).has_value());
+    }
+}
+
+TEST_CASE("a chain with one thing wrong does not verify, and the error says what") {
+    const std::pair<const char*, const char*> bad[] = {
+        {"bad-root-version-1", "may not sign"},
+        {"bad-intermediate-not-a-ca", "CA"},
+        {"bad-intermediate-without-basic-constraints", "CA"},
+        {"bad-intermediate-may-not-sign", "CA"},
+        {"bad-intermediate-without-key-usage", "may not sign"},
+        {"bad-path-length", "path length"},
+        {"bad-sha1", "too weak"},
+        {"bad-rsa-1024", "too weak"},
+        {"bad-unknown-critical-extension", "critical extension"},
+    };
+    for (const auto& [name, reason] : bad) {
+        CAPTURE(name);
+        const auto status = verify_file(vector_path(name), kIn2030);
+        REQUIRE_FALSE(status.has_value());
+        CHECK(status.error().code() == ErrorCode::certificate_invalid);
+        CAPTURE(status.error().detail());
+        CHECK(status.error().detail().find(reason) != std::string::npos);
+    }
+}
+
+TEST_CASE("the intermediates may come in any order but must be there") {
+    const auto text = base::load_text_file(vector_path("good-p384"), 1 << 20);
+    const auto chain = Certificate::chain_from_pem(*text);
+    const auto& leaf = (*chain)[0];
+    const std::vector<Certificate> shuffled{(*chain)[2], leaf, (*chain)[1]};
+    const auto roots = std::span(*chain).last(1);
+    CHECK(verify_chain(leaf, shuffled, roots, kIn2030).has_value());
+    CHECK_FALSE(verify_chain(leaf, {}, roots, kIn2030).has_value());
+}
+
+TEST_CASE("AMD's chains of Milan and Genoa verify as captured") {
+    const char* shared = std::getenv("SHARED_VECTORS");
+    const std::string folder = std::string(shared == nullptr ? "" : shared) + "/evidence/snp/";
+    if (!std::filesystem::exists(folder)) {
+        // The form that tools/sum-tests lists.
+        std::puts("SKIPPED AMD's chains of Milan and Genoa verify as captured: no shared vectors here");
+        return;
+    }
+    for (const char* name : {"milan_ask_ark_asvk.pem", "genoa_ask_ark_asvk.pem"}) {
+        const auto text = base::load_text_file(folder + name, 1 << 20);
+        REQUIRE(text.has_value());
+        const auto chain = Certificate::chain_from_pem(*text);
+        REQUIRE(chain.has_value());
+        const TimePoint at{seconds(1'750'000'000)};
+        // ASK, ARK, ASVK: both intermediates are signed by the root with RSA-PSS and SHA-384.
+        const auto roots = std::span(*chain).subspan(1, 1);
+        CHECK(verify_chain((*chain)[0], {}, roots, at).has_value());
+        CHECK(verify_chain((*chain)[2], {}, roots, at).has_value());
+        CHECK_FALSE(verify_chain((*chain)[0], {}, std::span(*chain).first(1), at).has_value());
+    }
 }

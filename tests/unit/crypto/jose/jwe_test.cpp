@@ -4,7 +4,11 @@
 #include <doctest/doctest.h>
 
 #include "base/encoding.h"
+#include "crypto/aead.h"
+#include "crypto/ecdh.h"
 #include "crypto/jose/jwk.h"
+#include "crypto/kdf.h"
+#include "crypto/key_wrap.h"
 
 namespace jose = crypto::jose;
 namespace json = base::json;
@@ -54,6 +58,28 @@ TEST_CASE("decrypts the KBS vector and the one made by the guest specification's
     const auto jwe = jose::parse_jwe(parse(
         R"({"protected":"eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkEyNTZHQ00iLCJlcGsiOnsiY3J2IjoiUC0yNTYiLCJrdHkiOiJFQyIsIngiOiI1bzFkVXhWUWU0cXJTOGlEeFUyQ3ZsdDYzZmlCbm5rcDhWdE5faFZFRi1JIiwieSI6IjA0RDhzR0JLUk5JYnF4UHYyZnh1Uy1tSXB4RVFsOGwxZFBLMmhqcDFTZ00ifX0","encrypted_key":"fdx6EOghHSHLKHYvkU-eDbKc2YRB7lmRiVegcjnANm-Q84T5CoIPkQ","iv":"AAECAwQFBgcICQoL","ciphertext":"t55fd8oYTpOgAQHUBgnowYawUOCI5QHV1pRDBRNDm1Q","tag":"53SP4nL0e-tUCVHM4M5jbw"})"));
     CHECK(jose::decrypt(*jwe, *key)->text() == "0123456789abcdef0123456789abcdef");
+    // The steps between, as published with it (coco-guest §7.4 F).
+    const auto ephemeral = jose::public_key_from_jwk(parse(
+        R"({"kty":"EC","crv":"P-256","x":"5o1dUxVQe4qrS8iDxU2Cvlt63fiBnnkp8VtN_hVEF-I","y":"04D8sGBKRNIbqxPv2fxuS-mIpxEQl8l1dPK2hjp1SgM"})"));
+    REQUIRE(ephemeral);
+    const auto shared = crypto::ecdh(*key, *ephemeral);
+    CHECK(base::hex_encode(shared->view()) == "f960c15086120ba7003a0a7d39b1c0e261604061dc2231e33118f6cbe1d72aed");
+    const auto kek = crypto::concat_kdf_sha256(shared->view(), "ECDH-ES+A256KW", {}, {}, 256);
+    CHECK(base::hex_encode(kek->view()) == "90873bb09c940820b5ae09306ab92261a0f3f0a39ba6a2d57310d322525bd6bb");
+    CHECK(base::hex_encode(crypto::aes256kw_unwrap(kek->view(), jwe->encrypted_key)->view()) ==
+          "f9c68345d6aa8b72564e6b0e8f521353ee6d6b740ff040d44ba31202cfdf736d");
+}
+
+TEST_CASE("the content of RFC 7516 appendix A.1 opens under its content key, the header being authenticated") {
+    const auto key = *base::hex_decode("b1a1f480548fe1733fb403ff6b9ad4f68a076e5b702e22692f82cb2e7aea40fc");
+    const auto iv = *base::base64url_decode("48V1_ALb6US04U3b");
+    const std::string_view header = "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ";
+    base::Bytes sealed =
+        *base::base64url_decode("5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4vpzs9tX_EFShS8iB7j6jiSdiwkIr3ajwQzaBtQD_A");
+    const auto tag = *base::base64url_decode("XFBoMYUZodetZdvTiFvSkQ");
+    sealed.insert(sealed.end(), tag.begin(), tag.end());
+    CHECK(crypto::aes256gcm_open(key, iv, base::as_bytes(header), sealed)->text() ==
+          "The true sign of intelligence is not knowledge but imagination.");
 }
 
 TEST_CASE("every kind of recipient key opens what was encrypted to it, and no other key does") {

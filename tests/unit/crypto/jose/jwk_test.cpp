@@ -76,3 +76,39 @@ TEST_CASE("each wrong member is refused") {
     rsa.as_object()->set("e", "AAEAAQ");
     CHECK(!jose::public_key_from_jwk(rsa));
 }
+
+TEST_CASE("a private half that does not belong to the public half is refused") {
+    for (const KeyType type : {KeyType::ec_p256, KeyType::ec_p384, KeyType::ec_p521, KeyType::rsa, KeyType::ed25519}) {
+        CAPTURE(crypto::key_type_name(type));
+        json::Value jwk = jose::jwk_from_private_key(*PrivateKey::generate(type));
+        CHECK(jose::private_key_from_jwk(jwk));
+        const json::Value other = jose::jwk_from_private_key(*PrivateKey::generate(type));
+        jwk.as_object()->set("d", *other.find("d"));
+        CHECK(jose::private_key_from_jwk(jwk).error().code() == base::ErrorCode::crypto_input_invalid);
+    }
+}
+
+TEST_CASE("private scalars of zero, of the group's order and of another width are refused") {
+    json::Value jwk = jose::jwk_from_private_key(*PrivateKey::generate(KeyType::ec_p256));
+    const auto with = [&](base::ByteView d) {
+        jwk.as_object()->set("d", base::base64url_encode(d));
+        return jose::private_key_from_jwk(jwk).has_value();
+    };
+    CHECK(!with(base::Bytes(32)));
+    CHECK(!with(*base::hex_decode("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551")));
+    CHECK(!with(base::Bytes(31, 1)));
+    CHECK(!with({}));
+}
+
+TEST_CASE("an RSA key with more than two primes, or without one of its numbers, is refused") {
+    const json::Value good = jose::jwk_from_private_key(*PrivateKey::generate(KeyType::rsa));
+    json::Value more = good;
+    more.as_object()->set("oth", json::Array());
+    CHECK(!jose::private_key_from_jwk(more));
+    for (const char* name : {"d", "p", "q", "dp", "dq", "qi"}) {
+        CAPTURE(name);
+        json::Value less = good;
+        less.as_object()->set(name, nullptr);
+        CHECK(jose::private_key_from_jwk(less).error().code() == base::ErrorCode::crypto_input_invalid);
+    }
+}
