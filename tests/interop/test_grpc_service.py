@@ -21,7 +21,9 @@ grpc = pytest.importorskip("grpc")
 
 import grpc_client  # noqa: E402
 import processes  # noqa: E402
-from node import to_toml  # noqa: E402
+from broker import Broker, allow_tpm  # noqa: E402
+from node import Node, to_toml  # noqa: E402
+from swtpm import SoftwareTpm  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD_DIR", SOURCE / "build"))
@@ -398,6 +400,36 @@ def test_a_client_that_goes_away_leaves_nothing_behind(slow):
     with grpc_client.Caller(service.target) as caller:
         assert caller.health() == SERVING
     assert service.daemon.stop() == 0
+
+
+# One session
+
+
+def test_sixteen_calls_at_once_cost_one_attestation(tmp_path):
+    tpm = SoftwareTpm(tmp_path / "tpm")
+    broker = Broker(BUILD / "kbs" / "ocicrypt-kbs", tmp_path / "kbs").start()
+    node = Node(PROGRAM, tmp_path / "node", broker.url, broker.ca, tpm, publisher_key=broker.publisher_key,
+                publish__policy="any-tpm")
+    try:
+        broker.set_policy("any-tpm", allow_tpm())
+        broker.enroll("node", node.ak_pem())
+        node.serve()
+        target = f"unix://{node.folder}/provider.sock"
+        with grpc_client.Caller(target) as caller:
+            packet = grpc_client.annotation_of(
+                caller.call("WrapKey", grpc_client.wrap_request(LAYER, "keyid=kbs:///grpc/kek/one")))
+        assert broker.attestations() == 0, "a publisher need not attest"
+
+        callers = [grpc_client.Caller(target) for _ in range(16)]
+        running = [caller.start("UnWrapKey", grpc_client.unwrap_request(packet)) for caller in callers]
+        for call, caller in zip(running, callers):
+            assert grpc_client.options_of(call.result()) == LAYER.encode()
+            caller.close()
+        assert broker.attestations() == 1
+    finally:
+        node.stop()
+        broker.stop()
+        tpm.stop()
 
 
 # systemd

@@ -86,13 +86,16 @@ def _health_state(message):
     return message[1]
 
 
+def _base64(content):
+    return base64.b64encode(content.encode() if isinstance(content, str) else content).decode()
+
+
 def wrap_request(options, parameters, provider="attestation-agent"):
     """What go-ocicrypt sends to wrap `options` for one recipient."""
-    encode = lambda text: base64.b64encode(text.encode()).decode()  # noqa: E731
     return json.dumps({
         "op": "keywrap",
-        "keywrapparams": {"ec": {"Parameters": {provider: [encode(parameters)]}, "DecryptConfig": {"Parameters": {}}},
-                          "optsdata": encode(options)},
+        "keywrapparams": {"ec": {"Parameters": {provider: [_base64(parameters)]}, "DecryptConfig": {"Parameters": {}}},
+                          "optsdata": _base64(options)},
         "keyunwrapparams": {"dc": None, "annotation": None}}).encode()
 
 
@@ -100,4 +103,14 @@ def unwrap_request(packet):
     """What go-ocicrypt sends to unwrap the bytes that a wrap returned."""
     return json.dumps({
         "op": "keyunwrap", "keywrapparams": {"ec": None, "optsdata": None},
-        "keyunwrapparams": {"dc": {"Parameters": {}}, "annotation": base64.b64encode(packet).decode()}}).encode()
+        "keyunwrapparams": {"dc": {"Parameters": {}}, "annotation": _base64(packet)}}).encode()
+
+
+def annotation_of(answer):
+    """The packet in the answer to a wrap."""
+    return bytes(json.loads(answer)["keywrapresults"]["annotation"])
+
+
+def options_of(answer):
+    """The layer options in the answer to an unwrap."""
+    return bytes(json.loads(answer)["keyunwrapresults"]["optsdata"])
