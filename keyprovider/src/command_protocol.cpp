@@ -49,6 +49,8 @@ int fail(std::string_view text) {
 
 void prepare_process() {
     base::forbid_core_files();
+    // tpm2-tss logs to stderr by itself, where command mode promises one line; its errors reach us as return codes.
+    setenv("TSS2_LOG", "all+NONE", 0);
     static_cast<void>(signal(SIGPIPE, SIG_IGN));  // cannot fail for this signal
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
         if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);

@@ -36,4 +36,9 @@ std::string command_error_line(std::string_view text) {
     return "ocicrypt-keyprovider: error: " + base::printable_line(text, 1000) + "\n";
 }
 
+std::string verb_error_lines(const base::Error& error) {
+    return "ocicrypt-keyprovider: error: " + error.message() +
+           "\nocicrypt-keyprovider: hint: " + base::printable_line(error.remedy()) + "\n";
+}
+
 }  // namespace keyprovider

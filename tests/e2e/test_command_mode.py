@@ -137,10 +137,18 @@ def test_a_misspelt_flag_is_named_where_ocicrypt_shows_it(programs):
 
 
 def test_verbs_say_error_and_hint_on_lines_of_their_own(programs):
+    def says(code):
+        return rf"ocicrypt-keyprovider: error: {code}: .*\nocicrypt-keyprovider: hint: .*\n"
     ran = processes.run([programs.keyprovider, "config", "explain", "--config", "/nonexistent"])
-    assert ran.code == 1 and re.fullmatch(r"error: config-unreadable: .*\nhint: .*\n", ran.err), ran
+    assert ran.code == 1 and re.fullmatch(says("config-unreadable"), ran.err), ran
     ran = processes.run([programs.keyprovider, "tpm", "akk"])
-    assert ran.code == 2 and re.fullmatch(r"error: usage: .*\nhint: .*\n", ran.err), ran
+    assert ran.code == 2 and re.fullmatch(says("usage"), ran.err), ran
+
+
+def test_a_tpm_that_is_not_there_is_one_error_and_nothing_of_its_library(programs):
+    ran = processes.run([programs.keyprovider, "tpm", "ak"], env={"KEYPROVIDER_ATTESTER_TPM_TCTI": "device:/nonexistent"})
+    assert ran.code == 1 and re.fullmatch(r"ocicrypt-keyprovider: error: attester-unavailable: TPM: cannot open "
+                                          r"device:/nonexistent: .*\nocicrypt-keyprovider: hint: .*\n", ran.err), ran
 
 
 def test_the_installed_layout_works(programs, tmp_path):

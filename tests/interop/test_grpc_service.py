@@ -185,14 +185,14 @@ def test_loopback_ports_need_no_tls(tmp_path):
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:50051"])
 def test_other_ports_are_refused_without_tls(address, tmp_path):
     errors = Service(tmp_path, listen=address).refused()
-    assert errors.startswith(f"error: config-invalid: listen address {address}: keys would cross the network in clear")
+    assert errors.startswith(f"ocicrypt-keyprovider: error: config-invalid: listen address {address}: keys would cross the network in clear")
     assert "hint: set [serve] tls_certificate" in errors
 
 
 @pytest.mark.parametrize("address", ["50051", "example.com:1", "127.0.0.1:65536", "127.0.0.1:", "::1:1", "unix:relative",
                                      "unix:///", "unix-abstract:", "http://127.0.0.1:1", "unix:///a,"])
 def test_addresses_that_mean_nothing_are_refused(address, tmp_path):
-    assert Service(tmp_path, "--listen", address).refused().startswith("error: config-invalid: ")
+    assert Service(tmp_path, "--listen", address).refused().startswith("ocicrypt-keyprovider: error: config-invalid: ")
 
 
 def test_several_addresses_may_be_given(tmp_path):
@@ -272,7 +272,7 @@ def test_with_a_client_ca_only_its_clients_get_through(tmp_path, certificates):
 ])
 def test_tls_files_that_do_not_fit_are_named(files, text, tmp_path, certificates):
     errors = Service(tmp_path, **{name: certificates / file for name, file in files.items()}).refused()
-    assert errors.startswith("error: config-invalid: ") and text in errors
+    assert errors.startswith("ocicrypt-keyprovider: error: config-invalid: ") and text in errors
 
 
 # Bad input
@@ -530,7 +530,7 @@ def test_the_service_manager_is_told(abstract, tmp_path):
 
 def test_an_unknown_flag_is_a_usage_error():
     ran = processes.run([PROGRAM, "serve", "--lisen", "x"])
-    assert ran.code == 2 and ran.err.startswith("error: usage: ")
+    assert ran.code == 2 and ran.err.startswith("ocicrypt-keyprovider: error: usage: ")
 
 
 def test_help_names_listen():

@@ -31,4 +31,7 @@ using Answer = std::expected<base::WipingString, Failure>;
 /// The line of the command protocol, with its newline: "ocicrypt-keyprovider: error: <text>\n".
 std::string command_error_line(std::string_view text);
 
+/// What a verb says to the person at the terminal: an error line and a hint line.
+std::string verb_error_lines(const base::Error& error);
+
 }  // namespace keyprovider

@@ -39,7 +39,7 @@ int answer_request(const CommandLine& line) {
 int print(const base::Result<std::string>& text) {
     if (text && base::write_all(STDOUT_FILENO, base::as_bytes(*text))) return 0;
     const base::Error error = text ? base::Error(base::ErrorCode::file_unwritable, "standard output") : text.error();
-    std::fprintf(stderr, "error: %s\nhint: %s\n", error.message().c_str(), std::string(error.remedy()).c_str());
+    std::fputs(verb_error_lines(error).c_str(), stderr);
     return 1;
 }
 

@@ -186,8 +186,7 @@ int run(int argc, char** argv) {
                           : line->verb != Verb::serve ? Fail(ErrorCode::usage, "this program is the verb serve only")
                                                       : serve(*line);
     if (status) return 0;
-    std::fprintf(stderr, "error: %s\nhint: %s\n", status.error().message().c_str(),
-                 std::string(status.error().remedy()).c_str());
+    std::fputs(verb_error_lines(status.error()).c_str(), stderr);
     return status.error().code() == ErrorCode::usage ? 2 : 1;
 }
 

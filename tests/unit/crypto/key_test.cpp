@@ -60,6 +60,9 @@ TEST_CASE("refuses weak RSA numbers") {
     CHECK(!PublicKey::from_rsa_numbers(base::ByteView(numbers->n).first(128), numbers->e));
     CHECK(!PublicKey::from_rsa_numbers(base::Bytes(1025, 0xff), numbers->e));
     CHECK(!PublicKey::from_rsa_numbers({}, {}));
+    base::Bytes even = numbers->n;
+    even.back() ^= 1;
+    CHECK(!PublicKey::from_rsa_numbers(even, numbers->e));
     CHECK(!PrivateKey::generate(KeyType::rsa, 1024));
 }
 
