@@ -87,6 +87,28 @@ TEST_CASE("the evidence is bound to nonce and key as the published vector says")
     CHECK(answer.status == 200);
 }
 
+TEST_CASE("both requests of the worked transcript are understood, and refused only for the TEE that they name") {
+    // kbs-protocol §8.3, as text: what a guest puts on the wire.
+    TestBroker broker;
+    const Answer challenge = broker.send(
+        "POST", "/kbs/v0/auth",
+        R"({"version":"0.4.0","tee":"sample","extra-params":{"supported-hash-algorithms":["sha256","sha384","sha512","sm3"]}})");
+    CHECK(challenge.status == 401);
+    CHECK(challenge.text("code") == "evidence-unsupported");
+    const auto message = kbs_protocol::parse_attestation(
+        R"({"init-data":null,"runtime-data":{"nonce":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",)"
+        R"("tee-pubkey":{"kty":"EC","crv":"P-256","alg":"ECDH-ES+A256KW","x":"AhfmF_C2RDkoJ4-WmZ5pojpPLBUr321s32bluAKC1O0",)"
+        R"("y":"GUp968uXcS0t2jyoWqh2Wlb0X8dYWZZS8ol8ZTBuV5Q"}},"tee-evidence":{"primary_evidence":{"svn":"1",)"
+        R"("report_data":"EUexr1ScJraGPa8y/AZINL6qRw3bBv1cV8RDY8suhvEcTYCQYybCFU0rltR94axi"},"additional_evidence":""}})");
+    REQUIRE(message);
+    const auto runtime_data =
+        kbs_protocol::primary_runtime_data(message->nonce, message->tee_pubkey, message->additional_evidence);
+    REQUIRE(runtime_data);
+    const auto digest = kbs_protocol::runtime_data_digest(crypto::HashAlgorithm::sha384, *runtime_data);
+    REQUIRE(digest);
+    CHECK(base::base64_encode(*digest) == *message->primary_evidence.string_at("report_data"));
+}
+
 TEST_CASE("the session fits into a cookie that every client keeps") {
     TestBroker broker;
     broker.tpm = FakeTpm(crypto::KeyType::rsa);
