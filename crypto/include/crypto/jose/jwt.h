@@ -19,7 +19,8 @@ struct VerifiedClaims {
     base::json::Value claims;
 };
 
-/// [RFC 7519] A signed compact token. `header` as in `sign_compact`; `claims` is an object. Errors: crypto_input_invalid.
+/// [RFC 7519] A signed compact token. `header` as in `sign_compact`; `claims` is an object. Errors:
+/// crypto_input_invalid.
 base::Result<std::string> sign_jwt(const base::json::Object& header, const base::json::Value& claims,
                                    const PrivateKey& key, SignatureAlgorithm algorithm);
 
