@@ -87,7 +87,8 @@ TEST_CASE("a head over the limit is refused, complete or not") {
 TEST_CASE("line ends other than CRLF and control characters are refused") {
     CHECK(refusal("GET / HTTP/1.1\nHost: x\n\n\r\n\r\n") == 400);
     CHECK(refusal("GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n") == 400);
-    CHECK(refusal(std::string_view("GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n", 38)) == 400);
+    using namespace std::string_view_literals;
+    CHECK(refusal("GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n"sv) == 400);
     CHECK(refusal("GET  / HTTP/1.1\r\nHost: x\r\n\r\n") == 400);
     CHECK(refusal("GET / a HTTP/1.1\r\nHost: x\r\n\r\n") == 400);
 }
