@@ -82,6 +82,7 @@ base::Result<std::shared_ptr<EVP_PKEY>> key_from_ec(KeyType curve, base::ByteVie
     point.insert(point.end(), x.begin(), x.end());
     point.insert(point.end(), y.begin(), y.end());
     Parameters parameters;
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the names are literals
     parameters.text(OSSL_PKEY_PARAM_GROUP_NAME, key_type_name(curve).data());
     parameters.octets(OSSL_PKEY_PARAM_PUB_KEY, point);
     parameters.number(OSSL_PKEY_PARAM_PRIV_KEY, private_scalar, true);

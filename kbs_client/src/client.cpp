@@ -21,7 +21,6 @@ using base::ErrorCode;
 using base::Fail;
 using base::Result;
 using base::SecretBytes;
-using base::json::Value;
 using kbs_protocol::ResourceId;
 
 namespace {

@@ -98,8 +98,8 @@ Result<std::string> checked_origin(const std::string& text, bool allow_http) {
         return Fail(ErrorCode::input_invalid, "not a URL");
     }
     const std::string scheme = url_part(url.get(), CURLUPART_SCHEME);
-    const std::string origin = fmt::format("{}://{}:{}", scheme, url_part(url.get(), CURLUPART_HOST),
-                                           url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
+    std::string origin = fmt::format("{}://{}:{}", scheme, url_part(url.get(), CURLUPART_HOST),
+                                     url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
     if (scheme != "https" && !(scheme == "http" && allow_http)) {
         return Fail(ErrorCode::input_invalid, fmt::format("{}: only https is allowed", origin));
     }
@@ -154,6 +154,7 @@ class CurlClient final : public HttpClient {
         curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
         if (request.method == "POST" || request.method == "PUT") {
             curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+            // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): its size is the option before
             curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.text().data());
         }
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());

@@ -323,7 +323,7 @@ class BeastServer final : public HttpServer {
         try {
             ServerResponse response = handler_(request);
             if (sendable(response)) co_return response;
-        } catch (...) {
+        } catch (...) {  // NOLINT(bugprone-empty-catch): what follows is the answer
             // Nothing of the exception may reach the client; the handler is the one to log.
         }
         co_return plain(500, "internal error");
