@@ -42,6 +42,12 @@ TEST_CASE("a message is one printable line whatever a peer sent") {
     CHECK(base::printable_line("\xc3(") == "?(");
     CHECK(base::printable_line("\xc2\x9b"
                                "2J") == "?2J");
+    // What is no UTF-8 would make JSON around it unreadable: overlong, surrogate, beyond the last code point.
+    CHECK(base::printable_line("\xe0\x80\x80") == "???");
+    CHECK(base::printable_line("\xed\xa0\x80") == "???");
+    CHECK(base::printable_line("\xf0\x80\x80\x80") == "????");
+    CHECK(base::printable_line("\xf4\x94\x94\x94") == "????");
+    CHECK(base::printable_line("\xf4\x8f\xbf\xbf") == "\xf4\x8f\xbf\xbf");
     CHECK(base::printable_line(std::string(1000, 'x')).size() <= 403);
 }
 
