@@ -10,8 +10,6 @@
 namespace kbs {
 
 using base::ErrorCode;
-using base::Fail;
-using base::Result;
 using net::ServerResponse;
 
 namespace {

@@ -175,6 +175,7 @@ struct Listeners::State {
 
     void accept_until_stopped(const Receiver& receiver) {
         std::vector<pollfd> waiting;
+        waiting.reserve(listeners.size() + 1);
         for (const auto& listener : listeners) waiting.push_back({listener.socket.fd(), POLLIN, 0});
         waiting.push_back({stop_read.get(), POLLIN, 0});
         while (true) {
