@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/kdf.h"
 
-#include <openssl/core_names.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
-
 #include <algorithm>
 #include <cstring>
-#include <utility>
-#include <vector>
 
 #include "openssl.h"
 
@@ -41,32 +35,6 @@ base::Result<base::SecretBytes> concat_kdf_sha256(base::ByteView shared_secret, 
         const std::size_t count = std::min(block.size(), out.size() - done);
         std::memcpy(out.mutable_view().data() + done, block.view().data(), count);
         done += count;
-    }
-    return out;
-}
-
-base::Result<base::SecretBytes> hkdf_sha256(base::ByteView key_material, base::ByteView salt, base::ByteView info,
-                                            std::size_t size) {
-    if (size == 0 || size > 255 * 32) return openssl::bad_input("output size of HKDF");
-    struct Free {
-        void operator()(EVP_KDF* kdf) const { EVP_KDF_free(kdf); }
-        void operator()(EVP_KDF_CTX* ctx) const { EVP_KDF_CTX_free(ctx); }
-    };
-    const std::unique_ptr<EVP_KDF, Free> kdf(openssl::required(EVP_KDF_fetch(nullptr, "HKDF", nullptr)));
-    const std::unique_ptr<EVP_KDF_CTX, Free> ctx(openssl::required(EVP_KDF_CTX_new(kdf.get())));
-    char digest_name[] = "SHA256";
-    std::vector<OSSL_PARAM> parameters{OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest_name, 0)};
-    for (const auto& [name, view] : {std::pair{OSSL_KDF_PARAM_KEY, key_material}, std::pair{OSSL_KDF_PARAM_SALT, salt},
-                                     std::pair{OSSL_KDF_PARAM_INFO, info}}) {
-        // OpenSSL reads a parameter without data as an error. OSSL_PARAM takes pointers to non-const, to read only.
-        if (view.empty()) continue;
-        parameters.push_back(
-            OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(view.data()), view.size()));
-    }
-    parameters.push_back(OSSL_PARAM_construct_end());
-    base::SecretBytes out(size);
-    if (EVP_KDF_derive(ctx.get(), out.mutable_view().data(), size, parameters.data()) != 1) {
-        return openssl::bad_input("HKDF of this input");
     }
     return out;
 }

@@ -16,8 +16,4 @@ namespace crypto {
 base::Result<base::SecretBytes> concat_kdf_sha256(base::ByteView shared_secret, std::string_view algorithm,
                                                   base::ByteView apu, base::ByteView apv, unsigned key_bits);
 
-/// [RFC 5869] extract and expand with SHA-256. `size` is 1 to 8160 bytes. Errors: crypto_input_invalid.
-base::Result<base::SecretBytes> hkdf_sha256(base::ByteView key_material, base::ByteView salt, base::ByteView info,
-                                            std::size_t size);
-
 }  // namespace crypto
